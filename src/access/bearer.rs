@@ -1,0 +1,87 @@
+//! A bearer token, verified: its signature, issuer and expiry (RFC 6750, RFC 8725).
+
+use super::Call;
+use crate::{
+    error::Fault,
+    http::Request,
+    jose::{Claims, Unverified},
+    resources::snapshot::Snapshot,
+    tenant::{Host, Resolved, Tenant, TenantDb},
+};
+use std::rc::Rc;
+
+/// Why a bearer token is not accepted. The words are Auth0's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unacceptable {
+    /// There is none.
+    Missing,
+    /// It is not a token of ours, or has been changed.
+    Invalid,
+    /// Its time is over.
+    Expired,
+}
+
+/// A verified token, and the tenant that issued it.
+pub struct Verified {
+    /// What it claims.
+    pub claims: Claims,
+    /// Who signed it.
+    pub issuer: Rc<Tenant>,
+    /// The issuer's rows.
+    pub issuer_db: TenantDb,
+}
+
+/// The token of the `Authorization` header (RFC 6750 §2.1; the scheme's name is case-insensitive).
+pub fn token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+}
+
+/// Verifies the request's token with the keys of the tenant that its issuer names, which is resolved exactly as a
+/// request to that host would be. What a token of another tenant may do here, its area decides.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault> {
+    let Some(token) = token(&call.request) else { return Ok(Err(Unacceptable::Missing)) };
+    let Some(unverified) = Unverified::parse(token) else { return Ok(Err(Unacceptable::Invalid)) };
+    let Some(issuer) = unverified.hint("iss") else { return Ok(Err(Unacceptable::Invalid)) };
+    let Some((tenant, db)) = issuer_of(call, &issuer).await? else { return Ok(Err(Unacceptable::Invalid)) };
+    let snapshot =
+        call.shared.snapshots.of(&tenant, &db, call.platform(), &call.shared.config, call.now).await?;
+    let Some(claims) = claims(call, &snapshot, &unverified).await? else { return Ok(Err(Unacceptable::Invalid)) };
+    if claims.iss != tenant.issuer().as_str() {
+        return Ok(Err(Unacceptable::Invalid));
+    }
+    if !claims.is_current(call.now) {
+        return Ok(Err(Unacceptable::Expired));
+    }
+    Ok(Ok(Verified { claims, issuer: tenant, issuer_db: db }))
+}
+
+async fn issuer_of(call: &Call, issuer: &str) -> Result<Option<(Rc<Tenant>, TenantDb)>, Fault> {
+    if issuer == call.tenant.issuer().as_str() {
+        return Ok(Some((Rc::clone(&call.tenant), call.db.clone())));
+    }
+    let prefix = format!("{}://", call.shared.config.scheme());
+    let authority = issuer.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix('/'));
+    let Some(host) = authority.and_then(|authority| Host::parse(authority).ok()) else { return Ok(None) };
+    match call.shared.directory.resolve(&host, call.now, &call.meter).await? {
+        Resolved::Serving(tenant, db) => Ok(Some((Rc::new(tenant), db))),
+        Resolved::NotReady | Resolved::Suspended | Resolved::Unknown => Ok(None),
+    }
+}
+
+/// The claims of a token that a key of `snapshot` signed; `None` if none did.
+///
+/// # Errors
+/// A fault of the platform.
+pub async fn claims(call: &Call, snapshot: &Snapshot, unverified: &Unverified<'_>) -> Result<Option<Claims>, Fault> {
+    let Some(key) = snapshot.verifying_key(unverified.kid(), call.now) else { return Ok(None) };
+    // RFC 8725 §3.1: the algorithm is the key's, not the token's.
+    if key.alg != unverified.algorithm() {
+        return Ok(None);
+    }
+    let holds = call.platform().verify(key, unverified.message(), unverified.signature()).await?;
+    Ok(unverified.claims(holds))
+}

@@ -1,0 +1,83 @@
+//! Client authentication: HTTP Basic, form fields, or none for a public client (RFC 6749 §2.3, RFC 7636).
+
+use super::{Call, oauth::Refusal};
+use crate::{
+    error::Error,
+    http::{Form, Input, Params, Request},
+    id::ClientId,
+    resources::clients::model::{AuthMethod, ClientRecord},
+    secret::Secret,
+};
+use base64ct::{Base64, Encoding};
+use serde::Deserialize;
+use std::rc::Rc;
+
+#[derive(Deserialize)]
+struct Fields {
+    client_id: Option<String>,
+    client_secret: Option<Secret>,
+}
+
+/// Who the client says it is.
+struct Presented {
+    id: ClientId,
+    secret: Option<Secret>,
+}
+
+/// Authenticates the client of the request. A client with a secret must present it, by header or by body; a public one
+/// must not be taken for another, so PKCE and rotation protect what it redeems.
+///
+/// # Errors
+/// `invalid_client` with the same words whatever was wrong, or a fault.
+pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal>> {
+    let presented = presented(&call.request)?;
+    let snapshot = call.snapshot().await?;
+    let record = snapshot.client(&call.db, &presented.id).await?.ok_or_else(Refusal::invalid_client)?;
+    let proven = match (record.client.token_endpoint_auth_method, &record.secret, &presented.secret) {
+        (AuthMethod::None, _, None) => true,
+        (AuthMethod::None, _, Some(_)) => false,
+        (_, Some(digest), Some(secret)) => digest.matches(secret),
+        _ => false,
+    };
+    if proven { Ok(record) } else { Err(Refusal::invalid_client().into()) }
+}
+
+fn presented(request: &Request) -> Result<Presented, Refusal> {
+    let fields: Fields = Form::decode(request, &Params::default())
+        .map(|Form(fields)| fields)
+        .map_err(|why| Refusal::new("invalid_request", why.0))?;
+    let basic = match request.header("authorization") {
+        Some(header) => Some(basic(header).ok_or_else(Refusal::invalid_client)?),
+        None => None,
+    };
+    match (basic, fields) {
+        // RFC 6749 §2.3: a client must not use more than one method in a request.
+        (Some(_), Fields { client_secret: Some(_), .. }) => {
+            Err(Refusal::new("invalid_request", "Use one way of client authentication, not two"))
+        }
+        (Some(basic), Fields { client_id: Some(id), .. }) if basic.id.as_str() != id => {
+            Err(Refusal::new("invalid_request", "client_id is not that of the Authorization header"))
+        }
+        (Some(basic), _) => Ok(basic),
+        (None, Fields { client_id: Some(id), client_secret }) => {
+            Ok(Presented { id: ClientId::new(id), secret: client_secret })
+        }
+        (None, _) => Err(Refusal::invalid_client()),
+    }
+}
+
+/// RFC 6749 §2.3.1: id and secret are form-encoded before they are put into the Basic header.
+fn basic(header: &str) -> Option<Presented> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(Base64::decode_vec(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let decode = |text: &str| {
+        form_urlencoded::parse(text.replace('&', "%26").replace('=', "%3D").as_bytes())
+            .next()
+            .map_or_else(String::new, |(name, _)| name.into_owned())
+    };
+    Some(Presented { id: ClientId::new(decode(id)), secret: Some(Secret::new(decode(secret))) })
+}

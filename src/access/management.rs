@@ -1,0 +1,258 @@
+//! The management API: a bearer token with the scope that the route names.
+
+use super::{
+    Area, Call, Refuse,
+    bearer::{self, Unacceptable, Verified},
+    fault_words,
+    may_manage::{Bearer, may_manage},
+};
+use crate::{
+    db::{Outcome, Statement},
+    error::{Error, Fault},
+    events::{Entry, Kind},
+    http::{Malformed, Response, StatusCode},
+    id::{OrganizationId, TenantId, UserId},
+    resources::{organizations, snapshot::Snapshot},
+    tenant::{InTenant, Resolved, Tenant, TenantDb},
+};
+use serde_json::json;
+use std::rc::Rc;
+
+/// The scope that a route requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope(pub &'static str);
+
+/// The requirement of a management route.
+pub const fn scope(name: &'static str) -> Scope {
+    Scope(name)
+}
+
+/// The scope that lets a machine client of the main tenant manage every tenant. Never granted to a person.
+pub const ALL_TENANTS: &str = "tenants:all";
+
+/// The permission that, held in the organization of a tenant, lets a person manage that tenant.
+pub const TENANT_ADMIN: &str = "tenant:admin";
+
+/// A caller who may do what the route does to the tenant it names.
+pub struct Management {
+    call: Call,
+    tenant: Rc<Tenant>,
+    db: TenantDb,
+    claims: crate::jose::Claims,
+}
+
+/// An error of the management API, as Auth0 shapes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    /// 400: the request itself is wrong.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
+    }
+
+    /// 401: who are you?
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, code: "invalid_token", message: message.into() }
+    }
+
+    /// 403: you may not.
+    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::FORBIDDEN, code, message: message.into() }
+    }
+
+    /// 404: there is no such thing here.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, code, message: message.into() }
+    }
+
+    /// 409: it clashes with what is there.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, code, message: message.into() }
+    }
+
+    /// Any status, for what `app` refuses before an area is reached.
+    pub(crate) fn with_status(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+}
+
+impl From<Refusal> for Error<Refusal> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Refuse for Refusal {
+    fn render(self) -> Response {
+        let error = self.status.canonical_reason().unwrap_or("Error");
+        let body = json!({
+            "statusCode": self.status.as_u16(), "error": error, "message": self.message, "errorCode": self.code,
+        });
+        let response = Response::json(self.status, &body).with("cache-control", "no-store");
+        if self.status == StatusCode::UNAUTHORIZED { response.with("www-authenticate", "Bearer") } else { response }
+    }
+
+    fn fault(fault: &Fault, request_id: &str) -> Self {
+        let (status, words) = fault_words(fault);
+        let code = if status == StatusCode::SERVICE_UNAVAILABLE { "unavailable" } else { "internal_error" };
+        Self { status, code, message: format!("{words} (request {request_id})") }
+    }
+}
+
+/// Verifies the token for the management API: `401` for a token that is not acceptable, `403` for another API's.
+pub(super) async fn authenticate(call: &Call) -> Result<Verified, Error<Refusal>> {
+    let verified = bearer::verify(call).await?.map_err(|why| match why {
+        Unacceptable::Missing => Refusal::unauthorized("Missing authentication"),
+        Unacceptable::Invalid => Refusal::unauthorized("Invalid token"),
+        Unacceptable::Expired => Refusal::unauthorized("Expired token received for JSON Web Token validation"),
+    })?;
+    let directory = &call.shared.directory;
+    let everyone = directory.issuer(&call.shared.config.main_tenant).management_audience();
+    let own = verified.issuer.issuer().management_audience();
+    if !verified.claims.aud.contains(&everyone) && !verified.claims.aud.contains(&own) {
+        return Err(Refusal::forbidden("invalid_audience", "The token is not for the management API").into());
+    }
+    Ok(verified)
+}
+
+pub(super) fn check_scope(claims: &crate::jose::Claims, need: Scope) -> Result<(), Refusal> {
+    if claims.has_scope(need.0) {
+        return Ok(());
+    }
+    Err(Refusal::forbidden("insufficient_scope", format!("Insufficient scope, expected any of: {}", need.0)))
+}
+
+/// What the token says about its bearer. For an organization token, membership and permission are looked up now:
+/// they may have been taken away since it was issued.
+async fn bearer_of(call: &Call, verified: &Verified) -> Result<Bearer, Error<Refusal>> {
+    let claims = &verified.claims;
+    if !verified.issuer.is_main() {
+        return Ok(Bearer::Own(verified.issuer.id().clone()));
+    }
+    let Some(organization) = &claims.org_id else {
+        let machine = claims.gty.as_deref() == Some("client-credentials");
+        return Ok(Bearer::Main { all_tenants: machine && claims.has_scope(ALL_TENANTS) });
+    };
+    let audience = call.shared.directory.issuer(&call.shared.config.main_tenant).management_audience();
+    let query = organizations::store::administers(
+        &OrganizationId::new(organization.as_str()),
+        &UserId::new(claims.sub.as_str()),
+        &audience,
+        TENANT_ADMIN,
+    );
+    let name = verified.issuer_db.first(query).await?.map(|row| row.text("name")).transpose()?;
+    name.and_then(|name| TenantId::parse(&name)).map(Bearer::Organization).ok_or_else(|| {
+        Refusal::forbidden("not_a_tenant_admin", "The organization of the token does not let you manage a tenant").into()
+    })
+}
+
+/// The tenant named by the `tenant-id` (or `x-tenant-id`) header, else the tenant of the host. The header counts on
+/// the base domain only; elsewhere it may repeat the host's tenant but name no other.
+fn target_of(call: &Call) -> Result<TenantId, Refusal> {
+    let mut named = ["tenant-id", "x-tenant-id"].into_iter().filter_map(|name| call.request.header(name));
+    let Some(first) = named.next() else { return Ok(call.tenant.id().clone()) };
+    if named.any(|second| second != first) {
+        return Err(Refusal::bad_request("invalid_tenant", "tenant-id and x-tenant-id name different tenants"));
+    }
+    let target = TenantId::parse(first)
+        .ok_or_else(|| Refusal::bad_request("invalid_tenant", "The tenant-id header is not a valid tenant id"))?;
+    if target != *call.tenant.id() && !call.tenant.is_main() {
+        return Err(Refusal::forbidden("wrong_tenant", "This host manages its own tenant only"));
+    }
+    Ok(target)
+}
+
+impl Area for Management {
+    const NAME: &'static str = "Management";
+    type Need = Scope;
+    type Refusal = Refusal;
+
+    async fn admit(call: Call, need: Scope) -> Result<Self, Error<Refusal>> {
+        let verified = authenticate(&call).await?;
+        let target = target_of(&call)?;
+        let bearer = bearer_of(&call, &verified).await?;
+        if !may_manage(&bearer, &target, &call.shared.config.main_tenant) {
+            return Err(Refusal::forbidden("wrong_tenant", "The token does not let you manage this tenant").into());
+        }
+        check_scope(&verified.claims, need)?;
+        let (tenant, db) = if target == *call.tenant.id() {
+            (Rc::clone(&call.tenant), call.db.clone())
+        } else {
+            match call.shared.directory.by_id(&target, call.now, &call.meter).await? {
+                Resolved::Serving(tenant, db) => (Rc::new(tenant), db),
+                Resolved::NotReady => return Err(Fault::unavailable(format!("{target} is not ready")).into()),
+                Resolved::Suspended => {
+                    return Err(Refusal::forbidden("tenant_suspended", "This tenant is suspended").into());
+                }
+                Resolved::Unknown => {
+                    return Err(Refusal::not_found("inexistent_tenant", "The tenant does not exist").into());
+                }
+            }
+        };
+        Ok(Self { call, tenant, db, claims: verified.claims })
+    }
+
+    fn scope(need: Scope) -> Option<&'static str> {
+        Some(need.0)
+    }
+
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn malformed(why: Malformed) -> Refusal {
+        Refusal::bad_request("invalid_body", format!("Payload validation error: {}", why.0))
+    }
+}
+
+impl Management {
+    /// The tenant that is being managed.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Its rows.
+    pub fn db(&self) -> &TenantDb {
+        &self.db
+    }
+
+    /// Who asks: the `sub` of the token.
+    pub fn subject(&self) -> &str {
+        &self.claims.sub
+    }
+
+    /// Whether the token also has this scope, for what is shown only to those who may see it.
+    pub fn has_scope(&self, scope: Scope) -> bool {
+        self.claims.has_scope(scope.0)
+    }
+
+    /// The configuration of the tenant that is being managed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn snapshot(&self) -> Result<Rc<Snapshot>, Fault> {
+        let call = &self.call;
+        call.shared.snapshots.of(&self.tenant, &self.db, call.platform(), &call.shared.config, call.now).await
+    }
+
+    /// Commits a change together with its entry in the tenant's log, and forgets what this isolate remembers of the tenant.
+    ///
+    /// # Errors
+    /// As `Db::commit`.
+    pub async fn commit(
+        &self,
+        description: &str,
+        batch: impl IntoIterator<Item = Statement<InTenant>>,
+    ) -> Result<Vec<Outcome>, Fault> {
+        let client = self.claims.azp.clone().unwrap_or_default();
+        let entry = Entry::new(Kind::SuccessApi, description).client(&client).user(self.subject());
+        let outcomes = self.db.commit(batch.into_iter().chain([self.call.record(entry)])).await;
+        self.call.shared.snapshots.forget(self.tenant.id());
+        outcomes
+    }
+}

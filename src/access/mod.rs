@@ -1,0 +1,170 @@
+//! One file per area: its one way in, and its one way to say no.
+
+pub mod bearer;
+pub mod client;
+pub mod login;
+pub mod management;
+pub mod may_manage;
+pub mod oauth;
+pub mod operator;
+pub mod session;
+
+pub use login::Login;
+pub use management::{Management, Scope, scope};
+pub use oauth::OAuth;
+pub use operator::Operator;
+
+use crate::{
+    config::Config,
+    db::Meter,
+    error::{Error, Fault, FaultKind},
+    events::Entry,
+    http::{Malformed, Request, Response},
+    id::LogId,
+    platform::{Level, Platform},
+    resources::snapshot::{Snapshot, Snapshots},
+    tenant::{Directory, InTenant, Tenant, TenantDb},
+    time::Timestamp,
+};
+use serde_json::json;
+use std::{fmt::Debug, rc::Rc};
+
+/// What lives as long as the isolate.
+pub struct Shared {
+    /// The operator's settings.
+    pub config: Rc<Config>,
+    /// The outside world.
+    pub platform: Rc<dyn Platform>,
+    /// The way to tenants.
+    pub directory: Directory,
+    /// What is remembered of each tenant.
+    pub snapshots: Snapshots,
+    /// Every scope that a row of the route table names: the permissions of the management API, sorted.
+    pub scopes: Vec<&'static str>,
+}
+
+/// One request of one tenant, at one instant.
+#[derive(Clone)]
+pub struct Call {
+    /// What lives as long as the isolate.
+    pub shared: Rc<Shared>,
+    /// The tenant of the host.
+    pub tenant: Rc<Tenant>,
+    /// Its rows.
+    pub db: TenantDb,
+    /// The request.
+    pub request: Rc<Request>,
+    /// The instant of the whole request.
+    pub now: Timestamp,
+    /// Names the request in the log and in `x-request-id`.
+    pub request_id: Rc<str>,
+    /// Counts what the request costs.
+    pub meter: Meter,
+    /// Where a fault is left for `app`, which logs it.
+    pub fault: Rc<std::cell::RefCell<Option<Fault>>>,
+}
+
+impl Call {
+    /// The platform.
+    pub fn platform(&self) -> &dyn Platform {
+        self.shared.platform.as_ref()
+    }
+
+    /// What the tenant's configuration was at most five seconds ago: keys, settings, connections, APIs, clients.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn snapshot(&self) -> Result<Rc<Snapshot>, Fault> {
+        self.shared.snapshots.of(&self.tenant, &self.db, self.platform(), &self.shared.config, self.now).await
+    }
+
+    /// A statement that records an event in the tenant's log, to commit beside the change that caused it.
+    pub fn record(&self, entry: Entry) -> crate::db::Statement<InTenant> {
+        let id = LogId::new(crate::events::log_id(self.platform(), self.now));
+        let agent = self.request.header("user-agent").unwrap_or_default();
+        crate::events::store::insert(&id, self.now, &self.request.ip, agent, &entry)
+    }
+
+    /// What is needed to report a fault after the call itself has been consumed.
+    pub(crate) fn trace(&self) -> Trace {
+        Trace { fault: Rc::clone(&self.fault), request_id: Rc::clone(&self.request_id) }
+    }
+}
+
+/// Turns a fault into the area's opaque answer and leaves it for `app`.
+pub(crate) struct Trace {
+    fault: Rc<std::cell::RefCell<Option<Fault>>>,
+    request_id: Rc<str>,
+}
+
+impl Trace {
+    pub(crate) fn fault<R: Refuse>(&self, fault: Fault) -> Response {
+        let response = with_retry(&fault, R::fault(&fault, &self.request_id).render());
+        *self.fault.borrow_mut() = Some(fault);
+        response
+    }
+}
+
+/// Says when to come back, where coming back can help.
+pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
+    match fault.kind {
+        FaultKind::ReadOnly => response.with("retry-after", "30"),
+        FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => response.with("retry-after", "1"),
+        FaultKind::Internal | FaultKind::Conflict(_) => response,
+    }
+}
+
+/// The part of the surface a route belongs to: who may come in, and how we say no.
+pub trait Area: Sized + 'static {
+    /// Its name, for the route table.
+    const NAME: &'static str;
+    /// What a route can require.
+    type Need: Copy + Debug + Send + Sync + 'static;
+    /// How it says no.
+    type Refusal: Refuse + 'static;
+
+    /// Proves that the caller satisfies `need`.
+    fn admit(call: Call, need: Self::Need) -> impl Future<Output = Result<Self, Error<Self::Refusal>>>;
+
+    /// The management scope that `need` asks for, if it is one.
+    fn scope(need: Self::Need) -> Option<&'static str> {
+        let _ = need;
+        None
+    }
+
+    /// The call it was made from.
+    fn call(&self) -> &Call;
+
+    /// How it says that an input cannot be decoded.
+    fn malformed(why: Malformed) -> Self::Refusal;
+}
+
+/// A way to say no, in one dialect.
+pub trait Refuse: Debug {
+    /// The response.
+    fn render(self) -> Response;
+
+    /// What is shown for a fault: nothing of its detail.
+    fn fault(fault: &Fault, request_id: &str) -> Self;
+}
+
+/// The status and the words for a fault: the same in every dialect.
+pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
+    match fault.kind {
+        FaultKind::ReadOnly => {
+            (http::StatusCode::SERVICE_UNAVAILABLE, "This tenant is read-only for the moment. Please try again shortly.")
+        }
+        FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
+            (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
+        }
+        FaultKind::Internal | FaultKind::Conflict(_) => {
+            (http::StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+        }
+    }
+}
+
+/// Logs a fault: one line, with the request id, no secrets.
+pub(crate) fn log_fault(platform: &dyn Platform, request_id: &str, tenant: &str, fault: &Fault) {
+    let fields = json!({ "request_id": request_id, "tenant": tenant, "kind": format!("{:?}", fault.kind), "detail": fault.detail });
+    platform.log(Level::Error, "fault", fields);
+}

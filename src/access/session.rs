@@ -1,0 +1,23 @@
+//! The browser session: a cookie that is not the `sid` of any token.
+
+use super::Call;
+use crate::{
+    error::Fault,
+    http::cookie::Cookie,
+    resources::sessions::{model::Session, store},
+    secret::Secret,
+};
+
+/// The session cookie of a tenant's host.
+pub const COOKIE: Cookie = Cookie("gatehouse_session");
+
+/// The live session of the browser that sent the request, if it has one: neither ended, nor idle for too long.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn current(call: &Call) -> Result<Option<Session>, Fault> {
+    let Some(value) = COOKIE.read(&call.request) else { return Ok(None) };
+    let row = call.db.first(store::by_digest(&Secret::new(value).digest())).await?;
+    let session = row.map(|row| store::session(&row)).transpose()?;
+    Ok(session.filter(|session| session.is_live(call.now)))
+}

@@ -1,0 +1,226 @@
+//! The whole journey of a request on one page, and the only logger of faults.
+
+use crate::{
+    access::{self, Call, Shared, fault_words, login, management, oauth},
+    access::Refuse,
+    config::Config,
+    db::Meter,
+    error::{Fault, FaultKind},
+    http::{MAX_BODY, Method, Request, Response, StatusCode, cors, route::Found},
+    id::random_text,
+    operations::bootstrap,
+    platform::{DataPoint, Platform},
+    resources::snapshot::Snapshots,
+    routes::ROUTES,
+    tenant::{Directory, Host, Resolved},
+    time::Timestamp,
+};
+use serde_json::json;
+use std::{cell::RefCell, rc::Rc};
+
+/// The server: one per isolate.
+pub struct App {
+    shared: Rc<Shared>,
+}
+
+/// What became of a request besides its response: for the metrics.
+#[derive(Default)]
+struct Journey {
+    tenant: String,
+    route: String,
+}
+
+impl App {
+    /// A server with these settings in this world.
+    pub fn new(config: Config, platform: Rc<dyn Platform>) -> Self {
+        let config = Rc::new(config);
+        let directory = Directory::new(Rc::clone(&config), Rc::clone(&platform));
+        let scopes = ROUTES.management_scopes();
+        Self { shared: Rc::new(Shared { config, platform, directory, snapshots: Snapshots::default(), scopes }) }
+    }
+
+    /// What lives as long as the isolate, for events that are not requests of a tenant.
+    pub fn shared(&self) -> &Rc<Shared> {
+        &self.shared
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request) -> Response {
+        let platform = self.shared.platform.as_ref();
+        let now = platform.now();
+        let request = Rc::new(request);
+        let request_id: Rc<str> = random_text(platform, 16).into();
+        let meter = Meter::default();
+        let mut journey = Journey::default();
+        let response = self.answer(&request, now, &request_id, &meter, &mut journey).await;
+        let cost = meter.cost();
+        platform.measure(&DataPoint {
+            tenant: journey.tenant,
+            route: journey.route,
+            status: response.status.as_u16(),
+            duration_ms: platform.now().since(now).as_millis(),
+            cost,
+        });
+        let response = cors::readable(&request, response).with("x-request-id", &*request_id);
+        let response = if self.shared.config.meter_header {
+            response.with("x-gatehouse-d1", format!("{};{};{}", cost.round_trips, cost.rows_read, cost.rows_written))
+        } else {
+            response
+        };
+        if request.method == Method::HEAD { Response { body: Vec::new(), ..response } } else { response }
+    }
+
+    /// Host → tenant → route → area → handler. A fault that says "my route is old" or "nothing is seeded yet" is
+    /// mended and the journey taken once more; nothing has been written by then, since a batch is all or nothing.
+    async fn answer(
+        &self,
+        request: &Rc<Request>,
+        now: Timestamp,
+        request_id: &Rc<str>,
+        meter: &Meter,
+        journey: &mut Journey,
+    ) -> Response {
+        let dialect = Dialect::of(&request.path);
+        if request.path == "/healthz" {
+            return Response::json(StatusCode::OK, &json!({ "status": "ok" }));
+        }
+        if request.body.len() > MAX_BODY {
+            return dialect.refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large.");
+        }
+        let host = match Host::of(request) {
+            Ok(host) => host,
+            Err(why) => return dialect.refuse(StatusCode::BAD_REQUEST, "invalid_host", why),
+        };
+        let (mut response, mut fault) = self.travel(&host, request, now, request_id, meter, journey).await;
+        if let Some(first) = &fault
+            && self.mend(first, journey, now).await
+        {
+            (response, fault) = self.travel(&host, request, now, request_id, meter, journey).await;
+        }
+        if let Some(fault) = fault {
+            access::log_fault(self.shared.platform.as_ref(), request_id, &journey.tenant, &fault);
+        }
+        response
+    }
+
+    /// Whether the journey is worth another try after this fault.
+    async fn mend(&self, fault: &Fault, journey: &Journey, now: Timestamp) -> bool {
+        match fault.kind {
+            FaultKind::Fenced => {
+                if let Some(tenant) = crate::id::TenantId::parse(&journey.tenant) {
+                    self.shared.directory.forget(&tenant);
+                    self.shared.snapshots.forget(&tenant);
+                }
+                true
+            }
+            FaultKind::Unprepared => match bootstrap::run(&self.shared, now).await {
+                Ok(()) => true,
+                Err(fault) => {
+                    access::log_fault(self.shared.platform.as_ref(), "bootstrap", "", &fault);
+                    false
+                }
+            },
+            _ => false,
+        }
+    }
+
+    /// One attempt: the response, and the fault behind it if there was one.
+    async fn travel(
+        &self,
+        host: &Host,
+        request: &Rc<Request>,
+        now: Timestamp,
+        request_id: &Rc<str>,
+        meter: &Meter,
+        journey: &mut Journey,
+    ) -> (Response, Option<Fault>) {
+        let dialect = Dialect::of(&request.path);
+        let refuse = |status, code, message| (dialect.refuse(status, code, message), None);
+        let fail = |fault: Fault| (dialect.fault(&fault, request_id), Some(fault));
+        let (tenant, db) = match self.shared.directory.resolve(host, now, meter).await {
+            Ok(Resolved::Serving(tenant, db)) => (tenant, db),
+            Ok(Resolved::Unknown) => {
+                return refuse(StatusCode::NOT_FOUND, "unknown_tenant", "There is no tenant here.");
+            }
+            Ok(Resolved::Suspended) => {
+                return refuse(StatusCode::FORBIDDEN, "tenant_suspended", "This tenant is suspended.");
+            }
+            Ok(Resolved::NotReady) => return fail(Fault::unavailable(format!("{} is not ready", host.as_str()))),
+            Err(fault) => return fail(fault),
+        };
+        tenant.id().as_str().clone_into(&mut journey.tenant);
+        if request.path == "/readyz" {
+            return (Response::json(StatusCode::OK, &json!({ "status": "ready" })), None);
+        }
+        let (route, params) = match ROUTES.find(request) {
+            Found::Route(route, params) => (route, params),
+            Found::Methods(methods) => {
+                let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+                if request.method == Method::OPTIONS {
+                    return (cors::preflight(&allow), None);
+                }
+                let refusal =
+                    dialect.refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not allowed here.");
+                return (refusal.with("allow", allow), None);
+            }
+            Found::None => return refuse(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address."),
+        };
+        journey.route = format!("{} {}", route.method, route.path);
+        let fault = Rc::new(RefCell::new(None));
+        let call = Call {
+            shared: Rc::clone(&self.shared),
+            tenant: Rc::new(tenant),
+            db,
+            request: Rc::clone(request),
+            now,
+            request_id: Rc::clone(request_id),
+            meter: meter.clone(),
+            fault: Rc::clone(&fault),
+        };
+        let response = route.run(call, params).await;
+        let fault = fault.take();
+        (response, fault)
+    }
+}
+
+/// The language in which a path is refused before an area has been reached.
+#[derive(Clone, Copy)]
+enum Dialect {
+    Management,
+    OAuth,
+    Page,
+}
+
+impl Dialect {
+    fn of(path: &str) -> Self {
+        if ["/api/", "/management"].iter().any(|prefix| path.starts_with(prefix)) {
+            Self::Management
+        } else if ["/u/", "/authorize", "/oidc/logout", "/v2/logout"].iter().any(|prefix| path.starts_with(prefix)) || path == "/" {
+            Self::Page
+        } else {
+            Self::OAuth
+        }
+    }
+
+    fn refuse(self, status: StatusCode, code: &'static str, message: &str) -> Response {
+        match self {
+            Self::Management => management::Refusal::with_status(status, code, message).render(),
+            Self::OAuth => {
+                oauth::Refusal { status, error: code, description: message.to_owned(), scheme: None }.render()
+            }
+            Self::Page => login::Refusal::with_status(status, "This does not work", message).render(),
+        }
+    }
+
+    fn fault(self, fault: &Fault, request_id: &str) -> Response {
+        let (status, words) = fault_words(fault);
+        let response = match self {
+            Self::Management => management::Refusal::fault(fault, request_id).render(),
+            Self::OAuth => oauth::Refusal::fault(fault, request_id).render(),
+            Self::Page => {
+                login::Refusal::with_status(status, "Please try again", format!("{words} (request {request_id})")).render()
+            }
+        };
+        access::with_retry(fault, response)
+    }
+}

@@ -1,0 +1,5 @@
+//! The Cloudflare API: databases, bindings.
+
+pub mod rest;
+
+pub use rest::RestDriver;

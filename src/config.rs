@@ -1,0 +1,107 @@
+//! What an operator sets: read once, at start-up.
+
+use crate::{
+    error::Fault,
+    id::TenantId,
+    secret::{KeyRing, Secret},
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a tenant's rows live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placement {
+    /// In the database that holds many tenants (binding `SHARED`).
+    Shared,
+    /// In a D1 database of its own.
+    Isolated,
+}
+
+impl Placement {
+    /// Reads `shared` or `isolated`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "shared" => Some(Self::Shared),
+            "isolated" => Some(Self::Isolated),
+            _ => None,
+        }
+    }
+
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Isolated => "isolated",
+        }
+    }
+}
+
+/// The settings of an installation. Each field is an environment variable of the same name.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `BASE_DOMAIN`: authority of the main tenant; `{tenant}.` in front of it is a tenant. `localhost:8787` in development.
+    pub base_domain: String,
+    /// `MAIN_TENANT`: id of the control plane; `main` by default.
+    pub main_tenant: TenantId,
+    /// `DEFAULT_PLACEMENT`: where a tenant lives that does not say; `shared` by default.
+    pub default_placement: Placement,
+    /// `ENCRYPTION_KEY`: `id:base64[,…]`, 32 bytes each; the first wraps new tenant keys, all unwrap.
+    pub encryption_keys: KeyRing,
+    /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`: the first administrator, seeded on the first start.
+    pub admin: Option<(String, Secret)>,
+    /// `MANAGEMENT_CLIENT_ID` and `MANAGEMENT_CLIENT_SECRET`: the machine client with `tenants:all`, seeded on the first start.
+    pub management_client: Option<(String, Secret)>,
+    /// `CF_ACCOUNT_ID`, `CF_API_TOKEN`, `CF_API_BASE`, `SCRIPT_NAME`: absent, tenants come from the declared pool only.
+    pub cloudflare: Option<CloudflareConfig>,
+    /// `METER_HEADER=1`: answers carry `x-gatehouse-d1: round trips;rows read;rows written`. For measuring only.
+    pub meter_header: bool,
+}
+
+/// How to reach the Cloudflare API.
+#[derive(Debug, Clone)]
+pub struct CloudflareConfig {
+    /// Account that owns the databases and the script.
+    pub account_id: String,
+    /// A token with D1 Edit and Workers Scripts Edit, nothing else.
+    pub api_token: Secret,
+    /// `https://api.cloudflare.com/client/v4` unless a test says otherwise.
+    pub api_base: String,
+    /// The script that gets the bindings.
+    pub script_name: String,
+}
+
+impl Config {
+    /// Reads the configuration through `variable`, which answers `None` for what is not set.
+    ///
+    /// # Errors
+    /// A fault that names the variable that is missing or malformed.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
+        let required = |name: &str| variable(name).ok_or_else(|| Fault::internal(format!("{name} is not set")));
+        let pair = |name: &str, secret: &str| Some((variable(name)?, Secret::new(variable(secret)?)));
+        let main = variable("MAIN_TENANT").unwrap_or_else(|| "main".to_owned());
+        let placement = variable("DEFAULT_PLACEMENT").unwrap_or_else(|| "shared".to_owned());
+        Ok(Self {
+            base_domain: required("BASE_DOMAIN")?.to_ascii_lowercase(),
+            main_tenant: TenantId::parse(&main).ok_or_else(|| Fault::internal("MAIN_TENANT must be a DNS label"))?,
+            default_placement: Placement::parse(&placement)
+                .ok_or_else(|| Fault::internal("DEFAULT_PLACEMENT must be shared or isolated"))?,
+            encryption_keys: KeyRing::parse(&required("ENCRYPTION_KEY")?)?,
+            admin: pair("ADMIN_EMAIL", "ADMIN_PASSWORD"),
+            management_client: pair("MANAGEMENT_CLIENT_ID", "MANAGEMENT_CLIENT_SECRET"),
+            cloudflare: pair("CF_ACCOUNT_ID", "CF_API_TOKEN").map(|(account_id, api_token)| CloudflareConfig {
+                account_id,
+                api_token,
+                api_base: variable("CF_API_BASE")
+                    .unwrap_or_else(|| "https://api.cloudflare.com/client/v4".to_owned()),
+                script_name: variable("SCRIPT_NAME").unwrap_or_else(|| "gatehouse".to_owned()),
+            }),
+            meter_header: variable("METER_HEADER").is_some_and(|value| value == "1"),
+        })
+    }
+
+    /// `http` for localhost only, else `https`: nothing else is ever issued.
+    pub fn scheme(&self) -> &'static str {
+        let name = self.base_domain.split(':').next().unwrap_or_default();
+        if name == "localhost" { "http" } else { "https" }
+    }
+}

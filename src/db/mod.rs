@@ -1,0 +1,104 @@
+//! SQL as values: statements, the two scopes they belong to, and the one trait that runs them.
+
+pub mod driver;
+pub mod page;
+pub mod row;
+pub mod schema;
+pub mod statement;
+
+pub use driver::{Cost, Driver, Meter, Outcome, RawStatement};
+pub use page::Page;
+pub use row::Row;
+pub use statement::{Query, Statement, Value, read, write};
+
+use crate::error::Fault;
+use std::rc::Rc;
+
+/// Which database a statement belongs to. A tenant statement does not type-check on the directory, nor the reverse.
+/// Implemented, with private fields, where scopes are proven: in `tenant`.
+pub trait Scope {
+    /// What is bound as `?1` of every statement, if anything.
+    fn first(&self) -> Option<Value>;
+    /// The statement that makes the database refuse the whole batch if this handle must not write (any more).
+    fn guard(&self) -> Option<RawStatement>;
+    /// Whether this handle may write at all.
+    ///
+    /// # Errors
+    /// [`crate::error::FaultKind::ReadOnly`] if not.
+    fn check_writable(&self) -> Result<(), Fault>;
+}
+
+/// A handle on the rows of one scope.
+#[derive(Clone)]
+pub struct Db<S> {
+    driver: Rc<dyn Driver>,
+    scope: S,
+    meter: Meter,
+}
+
+impl<S: Scope> Db<S> {
+    /// A handle on the rows of `scope`; whoever can make the scope has proven what it stands for.
+    pub fn new(driver: Rc<dyn Driver>, scope: S, meter: Meter) -> Self {
+        Self { driver, scope, meter }
+    }
+
+    /// What this handle speaks for.
+    pub fn scope(&self) -> &S {
+        &self.scope
+    }
+
+    /// Runs one read.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn all(&self, query: Query<S>) -> Result<Vec<Row>, Fault> {
+        let [rows] = self.read([query]).await?;
+        Ok(rows)
+    }
+
+    /// Runs one read and keeps its first row.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn first(&self, query: Query<S>) -> Result<Option<Row>, Fault> {
+        Ok(self.all(query).await?.into_iter().next())
+    }
+
+    /// Runs several reads in one round trip.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn read<const N: usize>(&self, queries: [Query<S>; N]) -> Result<[Vec<Row>; N], Fault> {
+        let statements = queries.into_iter().map(|query| query.raw(self.scope.first())).collect();
+        let outcomes = self.run(statements).await?;
+        let rows: Vec<Vec<Row>> = outcomes.into_iter().map(|outcome| outcome.rows).collect();
+        rows.try_into().map_err(|_| Fault::internal("the driver answered another number of statements"))
+    }
+
+    /// Commits statements as one transaction: all of them or none. Answers what each returned.
+    ///
+    /// # Errors
+    /// [`crate::error::FaultKind`] `ReadOnly`, `Fenced`, `Conflict`, or another fault of the database.
+    pub async fn commit(&self, batch: impl IntoIterator<Item = Statement<S>>) -> Result<Vec<Outcome>, Fault> {
+        self.scope.check_writable()?;
+        let guard = self.scope.guard();
+        let guards = usize::from(guard.is_some());
+        let statements: Vec<_> =
+            guard.into_iter().chain(batch.into_iter().map(|statement| statement.raw(self.scope.first()))).collect();
+        if statements.len() == guards {
+            return Ok(Vec::new());
+        }
+        Ok(self.run(statements).await?.into_iter().skip(guards).collect())
+    }
+
+    async fn run(&self, statements: Vec<RawStatement>) -> Result<Vec<Outcome>, Fault> {
+        let outcomes = self.driver.run(statements).await?;
+        self.meter.add(&outcomes);
+        Ok(outcomes)
+    }
+
+    /// The driver beneath, for the migrations and the lifecycle of whole databases.
+    pub(crate) fn driver(&self) -> &Rc<dyn Driver> {
+        &self.driver
+    }
+}

@@ -1,0 +1,120 @@
+//! Statements as values: what to read, what to write, with every value bound.
+
+use super::{RawStatement, Scope};
+use crate::time::Timestamp;
+use std::{borrow::Cow, marker::PhantomData};
+
+/// A value that can be bound. No blobs (D1 returns them as number arrays) and no integers beyond 2^53 (D1 rounds them).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// SQL null.
+    Null,
+    /// An integer of at most 53 bits.
+    Int(i64),
+    /// Text.
+    Text(String),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Int(i64::from(flag))
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(moment: Timestamp) -> Self {
+        Self::Int(moment.millis())
+    }
+}
+
+/// JSON is stored as text.
+impl From<&serde_json::Value> for Value {
+    fn from(json: &serde_json::Value) -> Self {
+        Self::Text(json.to_string())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A read of scope `S`. In a tenant's scope `?1` is the tenant and the first bound value is `?2`.
+pub struct Query<S> {
+    sql: Cow<'static, str>,
+    params: Vec<Value>,
+    scope: PhantomData<fn() -> S>,
+}
+
+/// A write of scope `S`: nothing has happened until it is committed.
+pub struct Statement<S> {
+    sql: Cow<'static, str>,
+    params: Vec<Value>,
+    scope: PhantomData<fn() -> S>,
+}
+
+/// A read; `sql` is a `select`.
+pub fn read<S>(sql: impl Into<Cow<'static, str>>) -> Query<S> {
+    Query { sql: sql.into(), params: Vec::new(), scope: PhantomData }
+}
+
+/// A write: `insert`, `update` or `delete`, perhaps with `returning`.
+pub fn write<S>(sql: impl Into<Cow<'static, str>>) -> Statement<S> {
+    Statement { sql: sql.into(), params: Vec::new(), scope: PhantomData }
+}
+
+impl<S: Scope> Query<S> {
+    /// Binds the next value.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.params.push(value.into());
+        self
+    }
+
+    pub(super) fn raw(self, first: Option<Value>) -> RawStatement {
+        RawStatement { sql: self.sql, params: first.into_iter().chain(self.params).collect() }
+    }
+}
+
+impl<S: Scope> Statement<S> {
+    /// Binds the next value.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.params.push(value.into());
+        self
+    }
+
+    pub(super) fn raw(self, first: Option<Value>) -> RawStatement {
+        RawStatement { sql: self.sql, params: first.into_iter().chain(self.params).collect() }
+    }
+}
+
+/// A read inside a batch of writes, when its answer must be of the same instant.
+impl<S> From<Query<S>> for Statement<S> {
+    fn from(query: Query<S>) -> Self {
+        Self { sql: query.sql, params: query.params, scope: PhantomData }
+    }
+}

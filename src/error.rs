@@ -1,0 +1,83 @@
+//! The two kinds of failure: a refusal is the caller's, a fault is ours.
+
+use std::fmt;
+
+/// Why a handler did not produce its output.
+#[derive(Debug)]
+pub enum Error<R> {
+    /// The caller may not, or asked for something that cannot be. Rendered in the dialect of the area.
+    Refused(R),
+    /// We failed. Logged once with the request id and shown to the client as an opaque error.
+    Fault(Fault),
+}
+
+impl<R> From<Fault> for Error<R> {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// A failure of ours or of something we depend on. Its detail goes to the log, never to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind of failure, which decides the status and whether a retry can help.
+    pub kind: FaultKind,
+    /// For the log: what was attempted and what came back. Never holds a secret.
+    pub detail: String,
+}
+
+/// What a fault means for whoever waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A defect, or data that cannot be read. 500.
+    Internal,
+    /// A unique constraint refused the batch; `on_conflict` turns the expected ones into refusals. 500 if nobody did.
+    /// Holds what SQLite names, e.g. `clients.tenant_id, clients.client_id`.
+    Conflict(String),
+    /// The tenant is read-only for now. 503 with `Retry-After`.
+    ReadOnly,
+    /// The tenant's rows live elsewhere by now: this instance has an old route. Resolved again and retried once by `app`.
+    Fenced,
+    /// The installation has not been migrated or seeded yet; `app` does that and tries again.
+    Unprepared,
+    /// A dependency (D1, the Cloudflare API) stalled or refused; trying again can help. 503 with `Retry-After`.
+    Unavailable,
+}
+
+impl Fault {
+    /// A defect: something that the code believed impossible, or stored data that cannot be read.
+    pub fn internal(detail: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Internal, detail: detail.into() }
+    }
+
+    /// A dependency that may work again in a moment.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Unavailable, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.detail)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// Turns the violation of a named unique constraint into a refusal; every other fault stays one.
+pub trait OnConflict<T> {
+    /// `constraint` is a part of the constraint as SQLite names it, e.g. `organizations.name`.
+    ///
+    /// # Errors
+    /// The refusal if that constraint was violated, else the fault unchanged.
+    fn on_conflict<R>(self, constraint: &str, refuse: impl FnOnce() -> R) -> Result<T, Error<R>>;
+}
+
+impl<T> OnConflict<T> for Result<T, Fault> {
+    fn on_conflict<R>(self, constraint: &str, refuse: impl FnOnce() -> R) -> Result<T, Error<R>> {
+        self.map_err(|fault| match &fault.kind {
+            FaultKind::Conflict(violated) if violated.contains(constraint) => Error::Refused(refuse()),
+            _ => Error::Fault(fault),
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! What happened: the closed list of events, recorded beside the change that caused them.
+
+pub mod store;
+
+use crate::{id::random_text, platform::Platform, time::Timestamp};
+
+/// The kinds of events, with Auth0's type codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `s`: signed in.
+    SuccessLogin,
+    /// `fu`: no such user.
+    FailedLoginUnknownUser,
+    /// `fp`: wrong password.
+    FailedLoginPassword,
+    /// `f`: not allowed to sign in.
+    FailedLogin,
+    /// `limit_wc`: too many failures for this account from this address.
+    LimitWrongCredentials,
+    /// `ss`: signed up.
+    SuccessSignup,
+    /// `fs`: sign-up refused.
+    FailedSignup,
+    /// `ssa`: signed in silently.
+    SuccessSilentAuth,
+    /// `slo`: signed out.
+    SuccessLogout,
+    /// `seacft`: code exchanged.
+    SuccessExchangeCode,
+    /// `feacft`: code refused.
+    FailedExchangeCode,
+    /// `sertft`: refresh token exchanged.
+    SuccessExchangeRefreshToken,
+    /// `fertft`: refresh token refused.
+    FailedExchangeRefreshToken,
+    /// `seccft`: machine token issued.
+    SuccessExchangeClientCredentials,
+    /// `srrt`: refresh token revoked.
+    SuccessRevocation,
+    /// `sapi`: a change through the management API.
+    SuccessApi,
+}
+
+impl Kind {
+    /// The code in the log.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SuccessLogin => "s",
+            Self::FailedLoginUnknownUser => "fu",
+            Self::FailedLoginPassword => "fp",
+            Self::FailedLogin => "f",
+            Self::LimitWrongCredentials => "limit_wc",
+            Self::SuccessSignup => "ss",
+            Self::FailedSignup => "fs",
+            Self::SuccessSilentAuth => "ssa",
+            Self::SuccessLogout => "slo",
+            Self::SuccessExchangeCode => "seacft",
+            Self::FailedExchangeCode => "feacft",
+            Self::SuccessExchangeRefreshToken => "sertft",
+            Self::FailedExchangeRefreshToken => "fertft",
+            Self::SuccessExchangeClientCredentials => "seccft",
+            Self::SuccessRevocation => "srrt",
+            Self::SuccessApi => "sapi",
+        }
+    }
+}
+
+/// One entry for the log. Holds ids, never secrets.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What happened.
+    pub kind: Kind,
+    /// In words.
+    pub description: String,
+    /// Who it happened to.
+    pub user_id: Option<String>,
+    /// Through which client.
+    pub client_id: Option<String>,
+}
+
+impl Entry {
+    /// An entry of nobody yet.
+    pub fn new(kind: Kind, description: impl Into<String>) -> Self {
+        Self { kind, description: description.into(), user_id: None, client_id: None }
+    }
+
+    /// With the user it is about.
+    pub fn user(mut self, user_id: &str) -> Self {
+        self.user_id = Some(user_id.to_owned()).filter(|id| !id.is_empty());
+        self
+    }
+
+    /// With the client it came through.
+    pub fn client(mut self, client_id: &str) -> Self {
+        self.client_id = Some(client_id.to_owned()).filter(|id| !id.is_empty());
+        self
+    }
+}
+
+/// An id that sorts by time: 12 hex digits of milliseconds and 12 random letters.
+pub fn log_id(platform: &dyn Platform, now: Timestamp) -> String {
+    format!("{:012x}{}", now.millis(), random_text(platform, 12))
+}

@@ -1,0 +1,47 @@
+//! Cookies: host-only, HTTP-only, SameSite=Lax.
+
+use super::Request;
+use crate::time::Lifetime;
+
+/// A cookie of a tenant's host. Over TLS its name carries `__Host-`, so no other host can set or shadow it
+/// (RFC 6265bis §4.1.3.2); plain http (localhost only) has neither the prefix nor `Secure`, which browsers would refuse.
+#[derive(Debug, Clone, Copy)]
+pub struct Cookie(pub &'static str);
+
+impl Cookie {
+    fn name(self, secure: bool) -> String {
+        if secure { format!("__Host-{}", self.0) } else { self.0.to_owned() }
+    }
+
+    /// The value the browser sent, if any.
+    pub fn read(self, request: &Request) -> Option<String> {
+        let wanted = self.name(request.scheme == "https");
+        request
+            .headers
+            .get_all("cookie")
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| header.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    /// The `set-cookie` value; without a lifetime it ends with the browser session.
+    pub fn set(self, request: &Request, value: &str, lifetime: Option<Lifetime>) -> String {
+        let secure = request.scheme == "https";
+        let mut cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(secure));
+        if secure {
+            cookie.push_str("; Secure");
+        }
+        if let Some(lifetime) = lifetime {
+            cookie.push_str(&format!("; Max-Age={}", lifetime.as_seconds()));
+        }
+        cookie
+    }
+
+    /// The `set-cookie` value that removes it.
+    pub fn clear(self, request: &Request) -> String {
+        self.set(request, "", Some(Lifetime::seconds(0)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The vocabulary of HTTP: requests, responses, inputs, outputs, routes. Knows no tenant and no OAuth.
+
+pub mod cookie;
+pub mod cors;
+pub mod html;
+pub mod input;
+pub mod output;
+pub mod route;
+
+pub use http::{Method, StatusCode};
+pub use input::{Form, Input, Json, Malformed, Params, Path, Query};
+pub use output::{Created, Html, NoContent, Output, Redirect};
+
+use http::HeaderMap;
+
+/// A request, read whole. Bodies are small here; the platform refuses larger ones before they are read.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// `http` or `https`, as the client used it.
+    pub scheme: String,
+    /// The path, still percent-encoded, starting with `/`.
+    pub path: String,
+    /// The query without `?`; empty if there is none.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The address of the client as the platform saw it (`cf-connecting-ip`).
+    pub ip: String,
+}
+
+/// Bodies above this many bytes are refused with 413: nothing here takes more.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+impl Request {
+    /// A header as text; `None` if absent or not ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The first value of a query parameter, decoded.
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(self.query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+}
+
+/// A response, written whole.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// Name and value; a name may repeat (`set-cookie`).
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A response without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// A JSON response.
+    pub fn json(status: StatusCode, body: &serde_json::Value) -> Self {
+        Self::typed(status, "application/json; charset=utf-8", body.to_string().into_bytes())
+    }
+
+    /// A response with a content type.
+    pub fn typed(status: StatusCode, content_type: &str, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("content-type", content_type.to_owned())], body }
+    }
+
+    /// Adds a header.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,3 @@
+//! The durable engine: what is done to tenants, step by step.
+pub mod api;
+pub mod bootstrap;

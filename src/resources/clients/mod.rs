@@ -1,0 +1,4 @@
+//! Clients: the applications that people sign in to and machines that call APIs.
+
+pub mod model;
+pub mod store;

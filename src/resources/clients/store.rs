@@ -1,0 +1,81 @@
+//! SQL for clients.
+
+use super::model::{Client, ClientRecord};
+use crate::{
+    db::{Row, Statement, read, write},
+    error::Fault,
+    id::ClientId,
+    secret::{Digest, Sealed},
+    tenant::{InTenant, TenantDb},
+    time::Timestamp,
+};
+
+/// A client with its digest and its grants, in one round trip.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
+    let [clients, grants] = db
+        .read([
+            read("select client_id, name, document, secret_digest from clients where tenant_id = ?1 and client_id = ?2")
+                .bind(id),
+            read("select audience, scope from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
+        ])
+        .await?;
+    let Some(row) = clients.first() else { return Ok(None) };
+    let grants = grants.iter().map(|row| Ok((row.text("audience")?, row.json("scope")?)));
+    Ok(Some(ClientRecord {
+        client: client(row)?,
+        secret: row.optional_text("secret_digest")?.map(Digest::stored),
+        grants: grants.collect::<Result<_, Fault>>()?,
+    }))
+}
+
+/// Adds a client.
+///
+/// # Errors
+/// A fault if it does not serialize.
+pub fn insert(
+    client: &Client,
+    secret: Option<(&Digest, &Sealed)>,
+    now: Timestamp,
+) -> Result<Statement<InTenant>, Fault> {
+    Ok(write(
+        "insert into clients (tenant_id, client_id, name, document, secret_digest, sealed_secret, created_at, updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+    )
+    .bind(&client.client_id)
+    .bind(client.name.as_str())
+    .bind(&document(client)?)
+    .bind(secret.map(|(digest, _)| digest))
+    .bind(secret.map(|(_, sealed)| sealed))
+    .bind(now))
+}
+
+/// What a client's secret is sealed for.
+pub fn purpose(id: &ClientId) -> String {
+    format!("clients.sealed_secret {id}")
+}
+
+/// The document column of a client.
+///
+/// # Errors
+/// A fault if it does not serialize.
+pub fn document(client: &Client) -> Result<serde_json::Value, Fault> {
+    let mut document = serde_json::to_value(client).map_err(|error| Fault::internal(error.to_string()))?;
+    if let Some(members) = document.as_object_mut() {
+        members.retain(|name, _| name != "client_id" && name != "name");
+    }
+    Ok(document)
+}
+
+/// Reads `client_id`, `name` and `document`.
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn client(row: &Row) -> Result<Client, Fault> {
+    let mut client: Client = row.json("document")?;
+    client.client_id = ClientId::new(row.text("client_id")?);
+    client.name = row.text("name")?;
+    Ok(client)
+}

@@ -1,0 +1,4 @@
+//! Connections: where identities come from.
+
+pub mod model;
+pub mod store;

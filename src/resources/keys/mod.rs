@@ -1,0 +1,4 @@
+//! Signing keys, and the key that seals a tenant's secrets.
+
+pub mod model;
+pub mod store;

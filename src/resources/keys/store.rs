@@ -1,0 +1,105 @@
+//! SQL for keys.
+
+use super::model::SigningKey;
+use crate::{
+    db::{Query, Row, Statement, read, write},
+    error::Fault,
+    id::TenantId,
+    jose::{Algorithm, Jwk},
+    secret::{KeyRing, Sealed, Secret},
+    tenant::InTenant,
+    time::Timestamp,
+};
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+/// What a private key is sealed for: it opens as this key only.
+pub fn purpose(kid: &str) -> String {
+    format!("signing_keys.private_jwk {kid}")
+}
+
+fn data_key_purpose(tenant: &TenantId) -> String {
+    format!("data_keys.wrapped {tenant}")
+}
+
+/// The tenant's data keys, newest first.
+pub fn data_keys() -> Query<InTenant> {
+    read("select id, wrapped from data_keys where tenant_id = ?1 order by created_at desc, id")
+}
+
+/// Unwraps a data key with the installation's key.
+///
+/// # Errors
+/// A fault if `ENCRYPTION_KEY` does not hold the key that wrapped it.
+pub fn unwrap(tenant: &TenantId, row: &Row, ring: &KeyRing) -> Result<KeyRing, Fault> {
+    let wrapped = Sealed::stored(row.text("wrapped")?);
+    let unusable = || Fault::internal(format!("the data key of tenant {tenant} cannot be unwrapped: check ENCRYPTION_KEY"));
+    let key = ring.open(&data_key_purpose(tenant), &wrapped).ok_or_else(unusable)?;
+    let key = Base64UrlUnpadded::decode_vec(key.expose()).ok().and_then(|bytes| bytes.try_into().ok());
+    Ok(KeyRing::single(&row.text("id")?, key.ok_or_else(unusable)?))
+}
+
+/// Wraps a new data key for storage.
+///
+/// # Errors
+/// As [`KeyRing::seal`].
+pub fn wrap(
+    platform: &dyn crate::platform::Platform,
+    tenant: &TenantId,
+    key: [u8; 32],
+    ring: &KeyRing,
+) -> Result<Sealed, Fault> {
+    ring.seal(platform, &data_key_purpose(tenant), &Secret::new(Base64UrlUnpadded::encode_string(&key)))
+}
+
+/// Adds a data key, unless the tenant has one already: seeding may run twice.
+pub fn insert_first_data_key(id: &str, wrapped: &Sealed, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into data_keys (tenant_id, id, wrapped, created_at)
+         select ?1, ?2, ?3, ?4 where not exists (select 1 from data_keys where tenant_id = ?1)",
+    )
+    .bind(id)
+    .bind(wrapped)
+    .bind(now)
+}
+
+/// All signing keys, newest first.
+pub fn all() -> Query<InTenant> {
+    read(
+        "select algorithm, public_jwk, private_jwk, current_since, revoked_at from signing_keys
+         where tenant_id = ?1 order by current_since desc, kid",
+    )
+}
+
+/// Adds a signing key.
+///
+/// # Errors
+/// A fault if the public key does not serialize.
+pub fn insert(key: &SigningKey, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
+    let public = serde_json::to_value(&key.public).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(write(
+        "insert into signing_keys (tenant_id, kid, algorithm, public_jwk, private_jwk, current_since, revoked_at, created_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )
+    .bind(key.public.kid.as_str())
+    .bind(key.algorithm.as_str())
+    .bind(&public)
+    .bind(key.private.as_ref())
+    .bind(key.current_since)
+    .bind(key.revoked_at)
+    .bind(now))
+}
+
+/// Reads a row of [`all`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn signing_key(row: &Row) -> Result<SigningKey, Fault> {
+    let algorithm = row.text("algorithm")?;
+    Ok(SigningKey {
+        algorithm: Algorithm::parse(&algorithm).ok_or_else(|| Fault::internal(format!("unknown algorithm {algorithm}")))?,
+        public: row.json::<Jwk>("public_jwk")?,
+        private: row.optional_text("private_jwk")?.map(Sealed::stored),
+        current_since: row.time("current_since")?,
+        revoked_at: row.optional_time("revoked_at")?,
+    })
+}

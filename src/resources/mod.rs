@@ -1,0 +1,20 @@
+//! What a tenant owns. Each resource: `model.rs` (pure rules), `store.rs` (SQL), `api.rs` (routes and handlers).
+
+pub mod client_grants;
+pub mod clients;
+pub mod connections;
+pub mod keys;
+pub mod logs;
+pub mod organizations;
+pub mod refresh_tokens;
+pub mod resource_servers;
+pub mod roles;
+pub mod sessions;
+pub mod settings;
+pub mod snapshot;
+pub mod users;
+
+use crate::http::route::Routes;
+
+/// The management API.
+pub fn routes(_routes: &mut Routes) {}

@@ -1,0 +1,3 @@
+//! Organizations: groups of users inside a tenant. On the main tenant there is one for each tenant, of the same name.
+
+pub mod store;

@@ -1,0 +1,4 @@
+//! Resource servers: the APIs that access tokens are for.
+
+pub mod model;
+pub mod store;

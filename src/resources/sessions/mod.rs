@@ -1,0 +1,4 @@
+//! Browser sessions.
+
+pub mod model;
+pub mod store;

@@ -1,0 +1,4 @@
+//! Tenant settings.
+
+pub mod model;
+pub mod store;

@@ -1,0 +1,175 @@
+//! What an isolate remembers of a tenant for up to five seconds: the configuration that nearly every request needs.
+
+use super::{
+    clients::{self, model::ClientRecord},
+    connections::{self, model::Connection},
+    keys::{self, model::SigningKey},
+    resource_servers::{self, model::ResourceServer},
+    settings::{self, model::Settings},
+};
+use crate::{
+    config::Config,
+    error::Fault,
+    id::{ClientId, TenantId},
+    jose::{Jwk, jwt::Unsigned},
+    platform::{Platform, Signer},
+    secret::{KeyRing, Sealed},
+    tenant::{PerTenant, Tenant, TenantDb},
+    time::Timestamp,
+};
+use serde::Serialize;
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+/// The snapshots of all tenants that this isolate serves.
+#[derive(Default)]
+pub struct Snapshots(PerTenant<Snapshot>);
+
+/// One tenant's configuration, as it was at one instant.
+pub struct Snapshot {
+    /// Seals and opens what is secret at rest in this tenant, and its login state.
+    pub seal: KeyRing,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its signing keys, newest first.
+    pub keys: Vec<SigningKey>,
+    /// Its connections.
+    pub connections: Vec<Connection>,
+    /// Its APIs.
+    pub resource_servers: Vec<ResourceServer>,
+    clients: RefCell<HashMap<ClientId, Option<Rc<ClientRecord>>>>,
+    signer: RefCell<Option<(String, Rc<dyn Signer>)>>,
+}
+
+/// How many clients of one tenant are remembered.
+const CLIENTS: usize = 1024;
+
+impl Snapshots {
+    /// The tenant's snapshot, read in one round trip if there is no fresh one.
+    ///
+    /// # Errors
+    /// A fault of the database, or of a key that cannot be unwrapped.
+    pub async fn of(
+        &self,
+        tenant: &Tenant,
+        db: &TenantDb,
+        platform: &dyn Platform,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<Rc<Snapshot>, Fault> {
+        let _ = platform;
+        if let Some(snapshot) = self.0.fresh(tenant, now) {
+            return Ok(snapshot);
+        }
+        let snapshot = Snapshot::read(tenant.id(), db, config).await?;
+        // Importing a private key costs more than signing with it: a key that has not changed stays imported.
+        if let Some(previous) = self.0.stale(tenant) {
+            snapshot.signer.replace(previous.signer.borrow().clone());
+        }
+        let snapshot = Rc::new(snapshot);
+        self.0.keep(tenant, now, Rc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    /// Forgets a tenant's snapshot: something in it has been changed here.
+    pub fn forget(&self, tenant: &TenantId) {
+        self.0.forget(tenant);
+    }
+}
+
+impl Snapshot {
+    async fn read(tenant: &TenantId, db: &TenantDb, config: &Config) -> Result<Self, Fault> {
+        let [data_keys, settings, keys, connections, resource_servers] = db
+            .read([
+                keys::store::data_keys(),
+                settings::store::read_all(),
+                keys::store::all(),
+                connections::store::all(),
+                resource_servers::store::all(),
+            ])
+            .await?;
+        let data_key = data_keys.first().ok_or_else(|| Fault::internal(format!("tenant {tenant} has no data key")))?;
+        Ok(Self {
+            seal: keys::store::unwrap(tenant, data_key, &config.encryption_keys)?,
+            settings: settings::store::settings(settings.first())?,
+            keys: keys.iter().map(keys::store::signing_key).collect::<Result<_, _>>()?,
+            connections: connections.iter().map(connections::store::connection).collect::<Result<_, _>>()?,
+            resource_servers: resource_servers
+                .iter()
+                .map(resource_servers::store::resource_server)
+                .collect::<Result<_, _>>()?,
+            clients: RefCell::default(),
+            signer: RefCell::default(),
+        })
+    }
+
+    /// The public key that verifies a token of this `kid` at `now`.
+    pub fn verifying_key(&self, kid: &str, now: Timestamp) -> Option<&Jwk> {
+        self.keys.iter().find(|key| key.public.kid == kid && key.verifies(now)).map(|key| &key.public)
+    }
+
+    /// A client with its grants, read in one round trip the first time.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn client(&self, db: &TenantDb, id: &ClientId) -> Result<Option<Rc<ClientRecord>>, Fault> {
+        if let Some(known) = self.clients.borrow().get(id) {
+            return Ok(known.clone());
+        }
+        let record = clients::store::with_grants(db, id).await?.map(Rc::new);
+        let mut clients = self.clients.borrow_mut();
+        if clients.len() >= CLIENTS {
+            clients.clear();
+        }
+        clients.insert(id.clone(), record.clone());
+        Ok(record)
+    }
+
+    /// The API of this audience.
+    pub fn resource_server(&self, audience: &str) -> Option<&ResourceServer> {
+        self.resource_servers.iter().find(|server| server.identifier == audience)
+    }
+
+    /// The database connection that people sign in with unless a client says otherwise.
+    pub fn database_connection(&self) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.is_database())
+    }
+
+    /// Signs claims with the tenant's current key. `kind` is the token's `typ`.
+    ///
+    /// # Errors
+    /// A fault if the tenant has no current key, or of the platform.
+    pub async fn sign(
+        &self,
+        platform: &dyn Platform,
+        now: Timestamp,
+        kind: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, Fault> {
+        let key = self.keys.iter().find(|key| key.signs(now));
+        let key = key.ok_or_else(|| Fault::internal("the tenant has no current signing key"))?;
+        let unsigned = Unsigned::new(key.algorithm, &key.public.kid, kind, claims)?;
+        let signature = self.signer(platform, key).await?.sign(unsigned.message()).await?;
+        Ok(unsigned.signed(&signature))
+    }
+
+    async fn signer(&self, platform: &dyn Platform, key: &SigningKey) -> Result<Rc<dyn Signer>, Fault> {
+        if let Some((kid, signer)) = self.signer.borrow().as_ref()
+            && *kid == key.public.kid
+        {
+            return Ok(Rc::clone(signer));
+        }
+        let sealed = key.private.as_ref().ok_or_else(|| Fault::internal("the key only verifies"))?;
+        let private = self.open(&keys::store::purpose(&key.public.kid), sealed)?;
+        let signer = platform.signer(key.algorithm, &private).await?;
+        self.signer.replace(Some((key.public.kid.clone(), Rc::clone(&signer))));
+        Ok(signer)
+    }
+
+    /// Opens a secret that was sealed for `purpose`.
+    ///
+    /// # Errors
+    /// A fault if it cannot be opened: changed, or sealed by a key that is gone.
+    pub fn open(&self, purpose: &str, sealed: &Sealed) -> Result<crate::secret::Secret, Fault> {
+        self.seal.open(purpose, sealed).ok_or_else(|| Fault::internal(format!("cannot open {purpose}")))
+    }
+}

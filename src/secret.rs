@@ -1,0 +1,167 @@
+//! Secrets in the open, digested, and sealed: three types, so that one cannot be stored for the other.
+
+use crate::{error::Fault, platform::Platform};
+use aes_gcm::{AeadInPlace, Aes256Gcm, Key, KeyInit, Nonce};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// A secret in the open: shown once, compared in constant time, never printed, never bound to a statement.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret from a request, from the environment or from an opened seal.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// A new secret of `bytes` random bytes, as base64url.
+    pub fn random(platform: &dyn Platform, bytes: usize) -> Self {
+        let mut buffer = vec![0; bytes];
+        platform.random(&mut buffer);
+        Self(Base64UrlUnpadded::encode_string(&buffer))
+    }
+
+    /// The plain text, for the one response that shows it or the one function that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// SHA-256, as stored. Only for secrets with the entropy of a key: a password goes through the password hash.
+    pub fn digest(&self) -> Digest {
+        Digest(hex(&Sha256::digest(self.0.as_bytes())))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The hex SHA-256 of a [`Secret`]: the only form of a token that a statement accepts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Digest(String);
+
+impl Digest {
+    /// A digest as read from a row.
+    pub fn stored(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The digest as hex text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `secret` has this digest; takes the same time wherever they differ.
+    pub fn matches(&self, secret: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(secret.digest().0.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+impl From<&Digest> for crate::db::Value {
+    fn from(digest: &Digest) -> Self {
+        Self::Text(digest.0.clone())
+    }
+}
+
+/// A secret encrypted with AES-256-GCM: `s1:{key id}:{base64url of nonce ‖ ciphertext ‖ tag}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(String);
+
+impl Sealed {
+    /// A sealed value as read from a row, a cookie or a URL.
+    pub fn stored(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The sealed text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Sealed> for crate::db::Value {
+    fn from(sealed: &Sealed) -> Self {
+        Self::Text(sealed.0.clone())
+    }
+}
+
+/// Keys that seal: the first one seals, every one opens, so a key can be rotated by putting a new one in front.
+#[derive(Clone)]
+pub struct KeyRing(Vec<(String, Key<Aes256Gcm>)>);
+
+impl KeyRing {
+    /// Reads `id:base64[,id:base64…]`, each key 32 bytes: the form of `ENCRYPTION_KEY`.
+    ///
+    /// # Errors
+    /// A fault if there is no key or one is not 32 bytes of base64.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let malformed = || Fault::internal("ENCRYPTION_KEY must be id:base64 of 32 bytes, comma-separated");
+        let keys = text.split(',').map(|entry| {
+            let (id, key) = entry.trim().split_once(':').ok_or_else(malformed)?;
+            let bytes = Base64::decode_vec(key).map_err(|_| malformed())?;
+            let bytes: [u8; 32] = bytes.try_into().map_err(|_| malformed())?;
+            Ok((id.to_owned(), bytes.into()))
+        });
+        Ok(Self(keys.collect::<Result<_, Fault>>()?))
+    }
+
+    /// A ring of one key, held by its id.
+    pub fn single(id: &str, key: [u8; 32]) -> Self {
+        Self(vec![(id.to_owned(), key.into())])
+    }
+
+    /// Seals `plain`. `purpose` (e.g. the tenant and column) is authenticated: the result opens only for the same purpose.
+    ///
+    /// # Errors
+    /// A fault if the ring is empty.
+    pub fn seal(&self, platform: &dyn Platform, purpose: &str, plain: &Secret) -> Result<Sealed, Fault> {
+        let (id, key) = self.0.first().ok_or_else(|| Fault::internal("no key to seal with"))?;
+        let mut nonce = [0; 12];
+        platform.random(&mut nonce);
+        let mut buffer = plain.0.as_bytes().to_vec();
+        let tag = Aes256Gcm::new(key)
+            .encrypt_in_place_detached(Nonce::from_slice(&nonce), purpose.as_bytes(), &mut buffer)
+            .map_err(|_| Fault::internal("sealing failed"))?;
+        let packed = [&nonce[..], &buffer, &tag].concat();
+        Ok(Sealed(format!("s1:{id}:{}", Base64UrlUnpadded::encode_string(&packed))))
+    }
+
+    /// Opens what was sealed for `purpose`; `None` if it was changed, sealed for something else, or by a key we do not have.
+    pub fn open(&self, purpose: &str, sealed: &Sealed) -> Option<Secret> {
+        let (id, packed) = sealed.0.strip_prefix("s1:")?.split_once(':')?;
+        let (_, key) = self.0.iter().find(|(key_id, _)| key_id == id)?;
+        let packed = Base64UrlUnpadded::decode_vec(packed).ok()?;
+        let (nonce, rest) = packed.split_at_checked(12)?;
+        let (ciphertext, tag) = rest.split_at_checked(rest.len().checked_sub(16)?)?;
+        let mut buffer = ciphertext.to_vec();
+        Aes256Gcm::new(key)
+            .decrypt_in_place_detached(Nonce::from_slice(nonce), purpose.as_bytes(), &mut buffer, tag.into())
+            .ok()?;
+        String::from_utf8(buffer).ok().map(Secret)
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

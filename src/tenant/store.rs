@@ -1,0 +1,92 @@
+//! SQL of the directory that finds a tenant and its database.
+
+use super::{InDirectory, Status};
+use crate::{
+    config::Placement,
+    db::{Query, Row, Statement, read, write},
+    error::Fault,
+    id::TenantId,
+};
+
+/// What the directory knows of a tenant's whereabouts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its state.
+    pub status: Status,
+    /// Where its rows live.
+    pub placement: Placement,
+    /// Its epoch.
+    pub epoch: i64,
+    /// Its database in the directory; absent while being provisioned.
+    pub database: Option<Database>,
+}
+
+/// A database as the directory knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Database {
+    /// Its id in the directory.
+    pub id: String,
+    /// The D1 binding of the script.
+    pub binding: String,
+    /// Its id at Cloudflare; absent for databases declared in `wrangler.toml` without one.
+    pub uuid: Option<String>,
+    /// How many migrations it has.
+    pub schema_version: i64,
+}
+
+macro_rules! route_of {
+    ($condition:literal) => {
+        concat!(
+            "select m.directory_version, t.id, t.status, t.placement, t.epoch, d.id as database_id, d.binding, d.uuid,
+                    d.schema_version
+             from (select count(*) as directory_version from d1_migrations) m
+             left join tenants t on t.id = ",
+            $condition,
+            " left join databases d on d.id = t.database_id"
+        )
+    };
+}
+
+/// Where a tenant is. Always one row: without a tenant its columns are null.
+pub fn by_id(id: &TenantId) -> Query<InDirectory> {
+    read(route_of!("?1")).bind(id)
+}
+
+/// Where the tenant of a verified custom domain is.
+pub fn by_host(host: &str) -> Query<InDirectory> {
+    read(route_of!("(select tenant_id from hosts where host = ?1)")).bind(host)
+}
+
+/// Remembers that a database has been migrated.
+pub fn set_schema_version(database: &str, version: i64) -> Statement<InDirectory> {
+    write("update databases set schema_version = ?2 where id = ?1").bind(database).bind(version)
+}
+
+/// Reads the row of [`by_id`] or [`by_host`]: the version of the directory, and the route if there is such a tenant.
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn route(row: &Row) -> Result<(i64, Option<Route>), Fault> {
+    let version = row.int("directory_version")?;
+    let Some(id) = row.optional_text("id")? else { return Ok((version, None)) };
+    let unreadable = |what: &str| Fault::internal(format!("tenant {id} has an unknown {what}"));
+    let database = match row.optional_text("database_id")? {
+        None => None,
+        Some(id) => Some(Database {
+            id,
+            binding: row.text("binding")?,
+            uuid: row.optional_text("uuid")?,
+            schema_version: row.int("schema_version")?,
+        }),
+    };
+    let route = Route {
+        tenant: TenantId::parse(&id).ok_or_else(|| unreadable("id"))?,
+        status: Status::parse(&row.text("status")?).ok_or_else(|| unreadable("status"))?,
+        placement: Placement::parse(&row.text("placement")?).ok_or_else(|| unreadable("placement"))?,
+        epoch: row.int("epoch")?,
+        database,
+    };
+    Ok((version, Some(route)))
+}
