@@ -56,8 +56,9 @@ async function cargoTool(crate, command, version) {
     .map((place) => join(place, command))
     .find((file) => isExecutable(file) && output(file, ['--version']).split(' ').at(-1) === version);
   if (found) return found;
+  // Not --locked: its own lock may name a version that was yanked since, and a build tool is not shipped.
   await step(`${crate} ${version} (compiled once per machine, takes a few minutes)`, () =>
-    run('cargo', ['install', '--locked', '--root', home, `${crate}@${version}`]),
+    run('cargo', ['install', '--root', home, `${crate}@${version}`]),
   );
   return join(home, 'bin', command);
 }
