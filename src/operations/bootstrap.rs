@@ -1,11 +1,111 @@
 //! The first start, and the first request after an upgrade: migrates the directory and seeds the main tenant.
 
-use crate::{access::Shared, error::Fault, time::Timestamp};
+use super::{seed, store};
+use crate::{
+    access::{
+        Shared,
+        management::{ALL_TENANTS, TENANT_ADMIN},
+    },
+    db::{Meter, schema},
+    error::{Fault, FaultKind},
+    id::{ClientId, RoleId, UserId, random_text},
+    platform::Platform,
+    resources::{
+        client_grants,
+        clients::{
+            self,
+            model::{AppType, AuthMethod, Client},
+        },
+        connections,
+        keys,
+        roles,
+        users,
+    },
+    secret::Secret,
+    tenant::{InTenant, Issuer, TenantDb, store::set_schema_version},
+    time::Timestamp,
+};
+use serde_json::json;
 
 /// Brings the installation to where a request can be served. Idempotent: several instances may do it at once.
 ///
 /// # Errors
 /// A fault of a database, or of the configuration.
-pub async fn run(_shared: &Shared, _now: Timestamp) -> Result<(), Fault> {
-    Err(Fault::unavailable("not built yet"))
+pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
+    let meter = Meter::default();
+    let (platform, config, main) = (shared.platform.as_ref(), &shared.config, &shared.config.main_tenant);
+    let directory = shared.directory.db(&meter)?;
+    schema::migrate(directory.driver().as_ref(), schema::DIRECTORY).await?;
+    let declared = platform.bindings().into_iter().filter(|name| name == "SHARED" || name.starts_with("POOL_"));
+    let registered = declared.map(|binding| store::register(&binding, binding == "SHARED", now));
+    directory.commit(registered.chain([store::enter_main(main, now)])).await?;
+
+    let db = shared.directory.open_for_lifecycle(main, &meter).await?;
+    let db = db.ok_or_else(|| Fault::internal("the D1 binding SHARED is missing"))?;
+    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
+    directory.commit([set_schema_version("SHARED", schema::version(schema::TENANT))]).await?;
+    let issuer = shared.directory.issuer(main);
+    seed::tenant(platform, config, main, &issuer, "Gatehouse", &db, now).await?;
+    administration(shared, &issuer, &db, now).await?;
+    directory.commit([store::open_main(main, now)]).await?;
+    shared.directory.forget(main);
+    Ok(())
+}
+
+/// The role of tenant administrators, the first administrator, and the machine client that manages every tenant.
+async fn administration(shared: &Shared, issuer: &Issuer, db: &TenantDb, now: Timestamp) -> Result<(), Fault> {
+    let (platform, config) = (shared.platform.as_ref(), &shared.config);
+    let role = RoleId::new(roles::store::TENANT_ADMIN_ROLE);
+    let audience = issuer.management_audience();
+    let mut batch = roles::store::insert_system(&role, "Tenant Admin", &audience, TENANT_ADMIN, now);
+    if let Some((email, password)) = &config.admin {
+        batch.extend(administrator(platform, email, password, &role, now)?);
+    }
+    if let Some((id, secret)) = &config.management_client {
+        let rows = db.all(keys::store::data_keys()).await?;
+        let row = rows.first().ok_or_else(|| Fault::internal("the main tenant has no data key"))?;
+        let seal = keys::store::unwrap(&config.main_tenant, row, &config.encryption_keys)?;
+        let id = ClientId::new(id.as_str());
+        let sealed = seal.seal(platform, &clients::store::purpose(&id), secret)?;
+        batch.push(clients::store::insert(&machine(&id)?, Some((&secret.digest(), &sealed)), now)?);
+        let scopes: Vec<&str> = shared.scopes.iter().copied().chain([ALL_TENANTS]).collect();
+        batch.push(client_grants::store::insert_seeded(&id, &audience, &json!(scopes), now));
+    }
+    match db.commit(batch).await {
+        // Seeded before: what an operator has changed since stays as it is.
+        Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn administrator(
+    platform: &dyn Platform,
+    email: &str,
+    password: &Secret,
+    role: &RoleId,
+    now: Timestamp,
+) -> Result<Vec<crate::db::Statement<InTenant>>, Fault> {
+    let id = UserId::new(format!("auth0|{}", random_text(platform, 24)));
+    let user = users::model::NewUser {
+        connection: connections::model::DATABASE.to_owned(),
+        email: Some(email.to_lowercase()),
+        email_verified: true,
+        ..users::model::NewUser::default()
+    };
+    let hash = users::password::hash(platform, password)?;
+    Ok(vec![
+        users::store::insert(&id, &user, now)?,
+        users::store::set_password(&id, &hash, now),
+        roles::store::assign(&id, None, role, now),
+    ])
+}
+
+/// The machine client as any other non-interactive one: a document that an operator could have sent.
+fn machine(id: &ClientId) -> Result<Client, Fault> {
+    let document = json!({ "app_type": AppType::NonInteractive, "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": AuthMethod::ClientSecretPost });
+    let mut client: Client = serde_json::from_value(document).map_err(|error| Fault::internal(error.to_string()))?;
+    client.client_id = id.clone();
+    "Management".clone_into(&mut client.name);
+    Ok(client)
 }

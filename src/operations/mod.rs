@@ -1,3 +1,6 @@
 //! The durable engine: what is done to tenants, step by step.
+
 pub mod api;
 pub mod bootstrap;
+pub mod seed;
+pub mod store;

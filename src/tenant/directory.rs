@@ -158,7 +158,8 @@ impl Directory {
         let row = self.db(meter)?.first(query()).await.map_err(unprepared)?;
         let row = row.ok_or_else(|| Fault::internal("the directory answered no row"))?;
         let (version, route) = store::route(&row)?;
-        let no_main = route.is_none() && key == self.config.base_domain;
+        let unseeded = route.as_ref().is_none_or(|route| route.status == Status::Provisioning);
+        let no_main = unseeded && key == self.config.base_domain;
         if version < schema::version(schema::DIRECTORY) || no_main {
             return Err(Fault { kind: FaultKind::Unprepared, detail: "the directory is not migrated or seeded".to_owned() });
         }

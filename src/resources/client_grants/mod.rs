@@ -1,1 +1,3 @@
-//! client_grants.
+//! Client grants: what a machine client may ask of an API.
+
+pub mod store;

@@ -1,1 +1,3 @@
-//! roles.
+//! Roles: named sets of permissions.
+
+pub mod store;

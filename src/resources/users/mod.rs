@@ -1,1 +1,5 @@
-//! users.
+//! Users: the people of a tenant.
+
+pub mod model;
+pub mod password;
+pub mod store;

@@ -1,0 +1,93 @@
+//! What every tenant is born with: a sealing key, a signing key, a database connection and its management API.
+
+use crate::{
+    config::Config,
+    db::Statement,
+    error::{Fault, FaultKind},
+    id::{ConnectionId, ResourceServerId, TenantId, prefixed, random_text},
+    jose::Algorithm,
+    platform::Platform,
+    resources::{
+        connections::{self, model::Connection},
+        keys::{self, model::SigningKey},
+        resource_servers::{self, model::ResourceServer},
+        settings::{self, model::Settings},
+    },
+    tenant::{InTenant, Issuer, TenantDb},
+    time::Timestamp,
+};
+
+/// Seeds a tenant. Idempotent: what is there already, perhaps from an attempt that died, is kept. The sealing key goes
+/// first and is read back, so that whatever is sealed afterwards is sealed with the one that stayed.
+///
+/// # Errors
+/// A fault of the database or the platform.
+pub async fn tenant(
+    platform: &dyn Platform,
+    config: &Config,
+    tenant: &TenantId,
+    issuer: &Issuer,
+    friendly_name: &str,
+    db: &TenantDb,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut key = [0; 32];
+    platform.random(&mut key);
+    let wrapped = keys::store::wrap(platform, tenant, key, &config.encryption_keys)?;
+    let outcomes = db
+        .commit([
+            keys::store::insert_first_data_key(&random_text(platform, 8), &wrapped, now),
+            keys::store::data_keys().into(),
+            keys::store::all().into(),
+        ])
+        .await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let data_key = rows(1).first().ok_or_else(|| Fault::internal("the data key was not stored"))?;
+    if !rows(2).is_empty() {
+        return Ok(());
+    }
+    let seal = keys::store::unwrap(tenant, data_key, &config.encryption_keys)?;
+    let pair = platform.generate_key(Algorithm::RS256).await?;
+    let public = pair.public.published(Algorithm::RS256);
+    let private = seal.seal(platform, &keys::store::purpose(&public.kid), &pair.private)?;
+    let key = SigningKey { algorithm: Algorithm::RS256, public, private: Some(private), current_since: now, revoked_at: None };
+    // One batch, whose first statement only one of two rivals can get through: the other finds the tenant seeded.
+    let seeded = db.commit(first_rows(platform, issuer, friendly_name, &key, now)?).await;
+    match seeded {
+        Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn first_rows(
+    platform: &dyn Platform,
+    issuer: &Issuer,
+    friendly_name: &str,
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<Vec<Statement<InTenant>>, Fault> {
+    let connection = Connection {
+        id: ConnectionId::new(prefixed(platform, "con")),
+        name: connections::model::DATABASE.to_owned(),
+        strategy: "auth0".to_owned(),
+        document: connections::model::Document::default(),
+    };
+    let management = ResourceServer {
+        id: ResourceServerId::new(prefixed(platform, "api")),
+        identifier: issuer.management_audience(),
+        name: "Management API".to_owned(),
+        is_system: true,
+        document: resource_servers::model::Document {
+            token_lifetime: Some(86_400),
+            enforce_policies: true,
+            ..resource_servers::model::Document::default()
+        },
+    };
+    let settings = Settings { friendly_name: Some(friendly_name.to_owned()), ..Settings::default() };
+    Ok(vec![
+        connections::store::insert(&connection, now)?,
+        resource_servers::store::insert(&management, now)?,
+        settings::store::put(&settings, now)?,
+        keys::store::insert(key, now)?,
+    ])
+}

@@ -1,0 +1,8 @@
+//! The world that the server is tested in: SQLite for D1, frozen time, seeded chance.
+
+pub mod actor;
+pub mod sqlite;
+pub mod world;
+
+pub use actor::{Answer, Ask};
+pub use world::World;

@@ -1,0 +1,268 @@
+//! The platform in memory: everything that happens is a function of the seed.
+
+use super::{Answer, Ask, sqlite::Sqlite};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use gatehouse::{
+    app::App,
+    config::Config,
+    db::Driver,
+    error::Fault,
+    id::OperationId,
+    jose::{Algorithm, Jwk},
+    platform::{self, DataPoint, Incoming, KeyPair, Level, LocalBox, Outgoing, Platform, Signer},
+    secret::Secret,
+    time::{Lifetime, Timestamp},
+};
+use ring::{rand::SystemRandom, signature};
+use serde_json::Value as Json;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+/// Answers outgoing requests: the Cloudflare API of a test.
+pub type Network = Box<dyn Fn(Outgoing) -> Result<Incoming, Fault>>;
+
+/// Everything outside the server.
+pub struct Outside {
+    now: Cell<i64>,
+    chance: Cell<u64>,
+    keys: Cell<usize>,
+    /// Databases by binding.
+    pub databases: RefCell<BTreeMap<String, Rc<Sqlite>>>,
+    /// The network; none answers until a test sets one.
+    pub network: RefCell<Option<Network>>,
+    /// What was logged, as lines of JSON.
+    pub log: RefCell<Vec<String>>,
+    /// What was measured.
+    pub points: RefCell<Vec<DataPoint>>,
+    /// Wake-up calls that were asked for.
+    pub wakes: RefCell<Vec<(OperationId, Timestamp)>>,
+    deferred: RefCell<Vec<LocalBox<'static, ()>>>,
+}
+
+/// A server in a world of its own.
+pub struct World {
+    /// The server.
+    pub app: App,
+    /// Everything outside it.
+    pub outside: Rc<Outside>,
+}
+
+/// 2027-01-15T08:00:00Z: the instant at which every world begins.
+pub const BEGINNING: i64 = 1_800_000_000_000;
+
+/// What the first start is told.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+/// The administrator's password.
+pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
+/// The machine client's id.
+pub const MACHINE_ID: &str = "management-machine";
+/// The machine client's secret.
+pub const MACHINE_SECRET: &str = "a-secret-of-the-management-machine";
+
+impl World {
+    /// A world with these bindings, nothing migrated or seeded yet.
+    pub fn with(bindings: &[&str], variable: impl Fn(&str) -> Option<String>) -> Self {
+        let databases = bindings.iter().map(|name| ((*name).to_owned(), Rc::new(Sqlite::new(name))));
+        let outside = Rc::new(Outside {
+            now: Cell::new(BEGINNING),
+            chance: Cell::new(7),
+            keys: Cell::new(0),
+            databases: RefCell::new(databases.collect()),
+            network: RefCell::default(),
+            log: RefCell::default(),
+            points: RefCell::default(),
+            wakes: RefCell::default(),
+            deferred: RefCell::default(),
+        });
+        let config = Config::read(|name| variable(name).or_else(|| default_variable(name))).unwrap();
+        let app = App::new(config, Rc::clone(&outside) as Rc<dyn Platform>);
+        Self { app, outside }
+    }
+
+    /// The usual world: a directory, a shared database, and a pool of four.
+    pub fn new() -> Self {
+        Self::with(&["DIRECTORY", "SHARED", "POOL_01", "POOL_02", "POOL_03", "POOL_04"], |_| None)
+    }
+
+    /// A second isolate of the same installation: same databases, nothing remembered.
+    pub fn another_isolate(&self) -> Self {
+        let config = Config::read(default_variable).unwrap();
+        Self {
+            app: App::new(config, Rc::clone(&self.outside) as Rc<dyn Platform>),
+            outside: Rc::clone(&self.outside),
+        }
+    }
+
+    /// Sends a request and waits for the answer and for the work that was put off.
+    pub fn send(&self, ask: Ask) -> Answer {
+        let response = block_on(self.app.handle(ask.into_request()));
+        self.outside.settle();
+        Answer(response)
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, span: Lifetime) {
+        self.outside.now.set(self.outside.now.get() + span.as_millis());
+    }
+
+    /// The database of a binding.
+    pub fn database(&self, binding: &str) -> Rc<Sqlite> {
+        Rc::clone(&self.outside.databases.borrow()[binding])
+    }
+}
+
+fn default_variable(name: &str) -> Option<String> {
+    let value = match name {
+        "BASE_DOMAIN" => "localhost:8787",
+        "ENCRYPTION_KEY" => "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "ADMIN_EMAIL" => ADMIN_EMAIL,
+        "ADMIN_PASSWORD" => ADMIN_PASSWORD,
+        "MANAGEMENT_CLIENT_ID" => MACHINE_ID,
+        "MANAGEMENT_CLIENT_SECRET" => MACHINE_SECRET,
+        "METER_HEADER" => "1",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// Runs a future of the in-memory world, where nothing ever has to wait.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..1_000_000 {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+    panic!("a future waits for something that is not in this world");
+}
+
+impl Outside {
+    fn settle(&self) {
+        while let Some(work) = { self.deferred.borrow_mut().pop() } {
+            block_on(work);
+        }
+    }
+
+    /// SplitMix64: small, well distributed, and the same on every machine. Never used outside tests.
+    fn chance(&self) -> u64 {
+        let state = self.chance.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.chance.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Sets the seed that everything random follows from.
+    pub fn seed(&self, seed: u64) {
+        self.chance.set(seed);
+    }
+}
+
+/// Twelve RSA-2048 keys that were made for these tests: generating one takes too long natively and is never the point.
+fn fixtures() -> Vec<Fixture> {
+    serde_json::from_str(include_str!("keys.json")).unwrap()
+}
+
+#[derive(serde::Deserialize, serde::Serialize, Clone)]
+struct Fixture {
+    pkcs8: String,
+    public: Jwk,
+}
+
+struct RingSigner(signature::RsaKeyPair);
+
+impl Signer for RingSigner {
+    fn sign<'a>(&'a self, message: &'a [u8]) -> LocalBox<'a, Result<Vec<u8>, Fault>> {
+        let mut out = vec![0; self.0.public().modulus_len()];
+        self.0.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out).unwrap();
+        Box::pin(async move { Ok(out) })
+    }
+}
+
+impl Platform for Outside {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.get())
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            chunk.copy_from_slice(&self.chance().to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    fn database(&self, binding: &str) -> Option<Rc<dyn Driver>> {
+        self.databases.borrow().get(binding).map(|database| Rc::clone(database) as Rc<dyn Driver>)
+    }
+
+    fn bindings(&self) -> Vec<String> {
+        self.databases.borrow().keys().cloned().collect()
+    }
+
+    fn fetch<'a>(&'a self, request: Outgoing) -> LocalBox<'a, Result<Incoming, Fault>> {
+        let answer = match self.network.borrow().as_ref() {
+            Some(network) => network(request),
+            None => Err(Fault::unavailable("this world has no network")),
+        };
+        Box::pin(async move { answer })
+    }
+
+    fn generate_key(&self, _: Algorithm) -> LocalBox<'_, Result<KeyPair, Fault>> {
+        let fixtures = fixtures();
+        let fixture = fixtures[self.keys.get() % fixtures.len()].clone();
+        self.keys.set(self.keys.get() + 1);
+        let private = Secret::new(fixture.pkcs8.clone());
+        Box::pin(async move { Ok(KeyPair { private, public: fixture.public }) })
+    }
+
+    fn signer<'a>(
+        &'a self,
+        _: Algorithm,
+        private: &'a Secret,
+    ) -> LocalBox<'a, Result<Rc<dyn Signer>, Fault>> {
+        let der = Base64UrlUnpadded::decode_vec(private.expose()).unwrap();
+        let pair = signature::RsaKeyPair::from_pkcs8(&der).unwrap();
+        Box::pin(async move { Ok(Rc::new(RingSigner(pair)) as Rc<dyn Signer>) })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        key: &'a Jwk,
+        message: &'a [u8],
+        sig: &'a [u8],
+    ) -> LocalBox<'a, Result<bool, Fault>> {
+        let part = |value: &Option<String>| Base64UrlUnpadded::decode_vec(value.as_deref().unwrap()).unwrap();
+        let components = signature::RsaPublicKeyComponents { n: part(&key.n), e: part(&key.e) };
+        let holds = components.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, sig).is_ok();
+        Box::pin(async move { Ok(holds) })
+    }
+
+    fn password_cost(&self) -> (u32, u32) {
+        (8, 1)
+    }
+
+    fn defer(&self, work: LocalBox<'static, ()>) {
+        self.deferred.borrow_mut().push(work);
+    }
+
+    fn coordinate<'a>(&'a self, _: platform::Ask) -> LocalBox<'a, Result<platform::Answer, Fault>> {
+        Box::pin(async { Ok(platform::Answer::Granted) })
+    }
+
+    fn wake<'a>(&'a self, operation: &'a OperationId, at: Timestamp) -> LocalBox<'a, Result<(), Fault>> {
+        self.wakes.borrow_mut().push((operation.clone(), at));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn measure(&self, point: &DataPoint) {
+        self.points.borrow_mut().push(point.clone());
+    }
+
+    fn log(&self, level: Level, message: &str, fields: Json) {
+        self.log.borrow_mut().push(format!("{level:?} {message} {fields}"));
+    }
+}
