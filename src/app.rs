@@ -1,8 +1,8 @@
 //! The whole journey of a request on one page, and the only logger of faults.
 
 use crate::{
-    access::{self, Call, Shared, fault_words, login, management, oauth},
     access::Refuse,
+    access::{self, Call, Shared, fault_words, login, management, oauth},
     config::Config,
     db::Meter,
     error::{Fault, FaultKind},
@@ -36,7 +36,9 @@ impl App {
         let config = Rc::new(config);
         let directory = Directory::new(Rc::clone(&config), Rc::clone(&platform));
         let scopes = ROUTES.management_scopes();
-        Self { shared: Rc::new(Shared { config, platform, directory, snapshots: Snapshots::default(), scopes }) }
+        Self {
+            shared: Rc::new(Shared { config, platform, directory, snapshots: Snapshots::default(), scopes }),
+        }
     }
 
     /// What lives as long as the isolate, for events that are not requests of a tenant.
@@ -63,7 +65,10 @@ impl App {
         });
         let response = cors::readable(&request, response).with("x-request-id", &*request_id);
         let response = if self.shared.config.meter_header {
-            response.with("x-gatehouse-d1", format!("{};{};{}", cost.round_trips, cost.rows_read, cost.rows_written))
+            response.with(
+                "x-gatehouse-d1",
+                format!("{};{};{}", cost.round_trips, cost.rows_read, cost.rows_written),
+            )
         } else {
             response
         };
@@ -85,7 +90,11 @@ impl App {
             return Response::json(StatusCode::OK, &json!({ "status": "ok" }));
         }
         if request.body.len() > MAX_BODY {
-            return dialect.refuse(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The request body is too large.");
+            return dialect.refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "The request body is too large.",
+            );
         }
         let host = match Host::of(request) {
             Ok(host) => host,
@@ -145,7 +154,9 @@ impl App {
             Ok(Resolved::Suspended) => {
                 return refuse(StatusCode::FORBIDDEN, "tenant_suspended", "This tenant is suspended.");
             }
-            Ok(Resolved::NotReady) => return fail(Fault::unavailable(format!("{} is not ready", host.as_str()))),
+            Ok(Resolved::NotReady) => {
+                return fail(Fault::unavailable(format!("{} is not ready", host.as_str())));
+            }
             Err(fault) => return fail(fault),
         };
         tenant.id().as_str().clone_into(&mut journey.tenant);
@@ -159,11 +170,16 @@ impl App {
                 if request.method == Method::OPTIONS {
                     return (cors::preflight(&allow), None);
                 }
-                let refusal =
-                    dialect.refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not allowed here.");
+                let refusal = dialect.refuse(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "method_not_allowed",
+                    "This method is not allowed here.",
+                );
                 return (refusal.with("allow", allow), None);
             }
-            Found::None => return refuse(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address."),
+            Found::None => {
+                return refuse(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.");
+            }
         };
         journey.route = format!("{} {}", route.method, route.path);
         let fault = Rc::new(RefCell::new(None));
@@ -195,7 +211,11 @@ impl Dialect {
     fn of(path: &str) -> Self {
         if ["/api/", "/management"].iter().any(|prefix| path.starts_with(prefix)) {
             Self::Management
-        } else if ["/u/", "/authorize", "/oidc/logout", "/v2/logout"].iter().any(|prefix| path.starts_with(prefix)) || path == "/" {
+        } else if ["/u/", "/authorize", "/oidc/logout", "/v2/logout"]
+            .iter()
+            .any(|prefix| path.starts_with(prefix))
+            || path == "/"
+        {
             Self::Page
         } else {
             Self::OAuth
@@ -217,9 +237,12 @@ impl Dialect {
         let response = match self {
             Self::Management => management::Refusal::fault(fault, request_id).render(),
             Self::OAuth => oauth::Refusal::fault(fault, request_id).render(),
-            Self::Page => {
-                login::Refusal::with_status(status, "Please try again", format!("{words} (request {request_id})")).render()
-            }
+            Self::Page => login::Refusal::with_status(
+                status,
+                "Please try again",
+                format!("{words} (request {request_id})"),
+            )
+            .render(),
         };
         access::with_retry(fault, response)
     }

@@ -76,24 +76,28 @@ impl Config {
     /// # Errors
     /// A fault that names the variable that is missing or malformed.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
-        let required = |name: &str| variable(name).ok_or_else(|| Fault::internal(format!("{name} is not set")));
+        let required =
+            |name: &str| variable(name).ok_or_else(|| Fault::internal(format!("{name} is not set")));
         let pair = |name: &str, secret: &str| Some((variable(name)?, Secret::new(variable(secret)?)));
         let main = variable("MAIN_TENANT").unwrap_or_else(|| "main".to_owned());
         let placement = variable("DEFAULT_PLACEMENT").unwrap_or_else(|| "shared".to_owned());
         Ok(Self {
             base_domain: required("BASE_DOMAIN")?.to_ascii_lowercase(),
-            main_tenant: TenantId::parse(&main).ok_or_else(|| Fault::internal("MAIN_TENANT must be a DNS label"))?,
+            main_tenant: TenantId::parse(&main)
+                .ok_or_else(|| Fault::internal("MAIN_TENANT must be a DNS label"))?,
             default_placement: Placement::parse(&placement)
                 .ok_or_else(|| Fault::internal("DEFAULT_PLACEMENT must be shared or isolated"))?,
             encryption_keys: KeyRing::parse(&required("ENCRYPTION_KEY")?)?,
             admin: pair("ADMIN_EMAIL", "ADMIN_PASSWORD"),
             management_client: pair("MANAGEMENT_CLIENT_ID", "MANAGEMENT_CLIENT_SECRET"),
-            cloudflare: pair("CF_ACCOUNT_ID", "CF_API_TOKEN").map(|(account_id, api_token)| CloudflareConfig {
-                account_id,
-                api_token,
-                api_base: variable("CF_API_BASE")
-                    .unwrap_or_else(|| "https://api.cloudflare.com/client/v4".to_owned()),
-                script_name: variable("SCRIPT_NAME").unwrap_or_else(|| "gatehouse".to_owned()),
+            cloudflare: pair("CF_ACCOUNT_ID", "CF_API_TOKEN").map(|(account_id, api_token)| {
+                CloudflareConfig {
+                    account_id,
+                    api_token,
+                    api_base: variable("CF_API_BASE")
+                        .unwrap_or_else(|| "https://api.cloudflare.com/client/v4".to_owned()),
+                    script_name: variable("SCRIPT_NAME").unwrap_or_else(|| "gatehouse".to_owned()),
+                }
             }),
             meter_header: variable("METER_HEADER").is_some_and(|value| value == "1"),
         })

@@ -76,9 +76,12 @@ impl TenantId {
     /// have this id is another question: see `tenant::reserved`.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        let inner = bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
-        (bytes.len() <= 63 && inner && edge(bytes.first()) && edge(bytes.last())).then(|| Self(text.to_owned()))
+        let edge =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let inner =
+            bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
+        (bytes.len() <= 63 && inner && edge(bytes.first()) && edge(bytes.last()))
+            .then(|| Self(text.to_owned()))
     }
 
     /// The id as text.

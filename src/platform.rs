@@ -36,10 +36,19 @@ pub trait Platform {
     fn generate_key(&self, algorithm: Algorithm) -> LocalBox<'_, Result<KeyPair, Fault>>;
 
     /// Prepares a private key (JWK in JSON) for signing. Keep the result: importing costs more than signing.
-    fn signer<'a>(&'a self, algorithm: Algorithm, private_jwk: &'a Secret) -> LocalBox<'a, Result<Rc<dyn Signer>, Fault>>;
+    fn signer<'a>(
+        &'a self,
+        algorithm: Algorithm,
+        private_jwk: &'a Secret,
+    ) -> LocalBox<'a, Result<Rc<dyn Signer>, Fault>>;
 
     /// Whether `signature` over `message` was made by the private half of `key`.
-    fn verify<'a>(&'a self, key: &'a Jwk, message: &'a [u8], signature: &'a [u8]) -> LocalBox<'a, Result<bool, Fault>>;
+    fn verify<'a>(
+        &'a self,
+        key: &'a Jwk,
+        message: &'a [u8],
+        signature: &'a [u8],
+    ) -> LocalBox<'a, Result<bool, Fault>>;
 
     /// How dear a password hash is: Argon2id memory in KiB and passes. The Worker: 19456 and 2 (OWASP).
     fn password_cost(&self) -> (u32, u32);

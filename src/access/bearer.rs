@@ -49,7 +49,9 @@ pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault
     let Some((tenant, db)) = issuer_of(call, &issuer).await? else { return Ok(Err(Unacceptable::Invalid)) };
     let snapshot =
         call.shared.snapshots.of(&tenant, &db, call.platform(), &call.shared.config, call.now).await?;
-    let Some(claims) = claims(call, &snapshot, &unverified).await? else { return Ok(Err(Unacceptable::Invalid)) };
+    let Some(claims) = claims(call, &snapshot, &unverified).await? else {
+        return Ok(Err(Unacceptable::Invalid));
+    };
     if claims.iss != tenant.issuer().as_str() {
         return Ok(Err(Unacceptable::Invalid));
     }
@@ -76,7 +78,11 @@ async fn issuer_of(call: &Call, issuer: &str) -> Result<Option<(Rc<Tenant>, Tena
 ///
 /// # Errors
 /// A fault of the platform.
-pub async fn claims(call: &Call, snapshot: &Snapshot, unverified: &Unverified<'_>) -> Result<Option<Claims>, Fault> {
+pub async fn claims(
+    call: &Call,
+    snapshot: &Snapshot,
+    unverified: &Unverified<'_>,
+) -> Result<Option<Claims>, Fault> {
     let Some(key) = snapshot.verifying_key(unverified.kid(), call.now) else { return Ok(None) };
     // RFC 8725 §3.1: the algorithm is the key's, not the token's.
     if key.alg != unverified.algorithm() {

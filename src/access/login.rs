@@ -32,7 +32,11 @@ pub struct Refusal {
 impl Refusal {
     /// 400 with a sentence for the person.
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, title: "Something is wrong with this link".to_owned(), message: message.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title: "Something is wrong with this link".to_owned(),
+            message: message.into(),
+        }
     }
 
     /// Any status.

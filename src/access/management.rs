@@ -94,7 +94,11 @@ impl Refuse for Refusal {
             "statusCode": self.status.as_u16(), "error": error, "message": self.message, "errorCode": self.code,
         });
         let response = Response::json(self.status, &body).with("cache-control", "no-store");
-        if self.status == StatusCode::UNAUTHORIZED { response.with("www-authenticate", "Bearer") } else { response }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.with("www-authenticate", "Bearer")
+        } else {
+            response
+        }
     }
 
     fn fault(fault: &Fault, request_id: &str) -> Self {
@@ -109,7 +113,9 @@ pub(super) async fn authenticate(call: &Call) -> Result<Verified, Error<Refusal>
     let verified = bearer::verify(call).await?.map_err(|why| match why {
         Unacceptable::Missing => Refusal::unauthorized("Missing authentication"),
         Unacceptable::Invalid => Refusal::unauthorized("Invalid token"),
-        Unacceptable::Expired => Refusal::unauthorized("Expired token received for JSON Web Token validation"),
+        Unacceptable::Expired => {
+            Refusal::unauthorized("Expired token received for JSON Web Token validation")
+        }
     })?;
     let directory = &call.shared.directory;
     let everyone = directory.issuer(&call.shared.config.main_tenant).management_audience();
@@ -147,7 +153,11 @@ async fn bearer_of(call: &Call, verified: &Verified) -> Result<Bearer, Error<Ref
     );
     let name = verified.issuer_db.first(query).await?.map(|row| row.text("name")).transpose()?;
     name.and_then(|name| TenantId::parse(&name)).map(Bearer::Organization).ok_or_else(|| {
-        Refusal::forbidden("not_a_tenant_admin", "The organization of the token does not let you manage a tenant").into()
+        Refusal::forbidden(
+            "not_a_tenant_admin",
+            "The organization of the token does not let you manage a tenant",
+        )
+        .into()
     })
 }
 
@@ -157,10 +167,14 @@ fn target_of(call: &Call) -> Result<TenantId, Refusal> {
     let mut named = ["tenant-id", "x-tenant-id"].into_iter().filter_map(|name| call.request.header(name));
     let Some(first) = named.next() else { return Ok(call.tenant.id().clone()) };
     if named.any(|second| second != first) {
-        return Err(Refusal::bad_request("invalid_tenant", "tenant-id and x-tenant-id name different tenants"));
+        return Err(Refusal::bad_request(
+            "invalid_tenant",
+            "tenant-id and x-tenant-id name different tenants",
+        ));
     }
-    let target = TenantId::parse(first)
-        .ok_or_else(|| Refusal::bad_request("invalid_tenant", "The tenant-id header is not a valid tenant id"))?;
+    let target = TenantId::parse(first).ok_or_else(|| {
+        Refusal::bad_request("invalid_tenant", "The tenant-id header is not a valid tenant id")
+    })?;
     if target != *call.tenant.id() && !call.tenant.is_main() {
         return Err(Refusal::forbidden("wrong_tenant", "This host manages its own tenant only"));
     }
@@ -177,7 +191,9 @@ impl Area for Management {
         let target = target_of(&call)?;
         let bearer = bearer_of(&call, &verified).await?;
         if !may_manage(&bearer, &target, &call.shared.config.main_tenant) {
-            return Err(Refusal::forbidden("wrong_tenant", "The token does not let you manage this tenant").into());
+            return Err(
+                Refusal::forbidden("wrong_tenant", "The token does not let you manage this tenant").into()
+            );
         }
         check_scope(&verified.claims, need)?;
         let (tenant, db) = if target == *call.tenant.id() {

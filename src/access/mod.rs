@@ -109,7 +109,9 @@ impl Trace {
 pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
     match fault.kind {
         FaultKind::ReadOnly => response.with("retry-after", "30"),
-        FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => response.with("retry-after", "1"),
+        FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
+            response.with("retry-after", "1")
+        }
         FaultKind::Internal | FaultKind::Conflict(_) => response,
     }
 }
@@ -151,9 +153,10 @@ pub trait Refuse: Debug {
 /// The status and the words for a fault: the same in every dialect.
 pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
     match fault.kind {
-        FaultKind::ReadOnly => {
-            (http::StatusCode::SERVICE_UNAVAILABLE, "This tenant is read-only for the moment. Please try again shortly.")
-        }
+        FaultKind::ReadOnly => (
+            http::StatusCode::SERVICE_UNAVAILABLE,
+            "This tenant is read-only for the moment. Please try again shortly.",
+        ),
         FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }

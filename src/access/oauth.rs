@@ -83,7 +83,8 @@ impl From<Refusal> for Error<Refusal> {
 impl Refuse for Refusal {
     fn render(self) -> Response {
         let body = json!({ "error": self.error, "error_description": self.description });
-        let response = Response::json(self.status, &body).with("cache-control", "no-store").with("pragma", "no-cache");
+        let response =
+            Response::json(self.status, &body).with("cache-control", "no-store").with("pragma", "no-cache");
         match self.scheme {
             Some("Bearer") => response.with("www-authenticate", format!("Bearer error=\"{}\"", self.error)),
             Some(scheme) => response.with("www-authenticate", scheme),
@@ -93,7 +94,11 @@ impl Refuse for Refusal {
 
     fn fault(fault: &Fault, request_id: &str) -> Self {
         let (status, words) = fault_words(fault);
-        let error = if status == StatusCode::SERVICE_UNAVAILABLE { "temporarily_unavailable" } else { "server_error" };
+        let error = if status == StatusCode::SERVICE_UNAVAILABLE {
+            "temporarily_unavailable"
+        } else {
+            "server_error"
+        };
         Self { status, error, description: format!("{words} (request {request_id})"), scheme: None }
     }
 }
@@ -121,7 +126,9 @@ impl Area for OAuth {
                     return Err(Refusal::invalid_token("The access token is not for this endpoint").into());
                 }
                 if !verified.claims.has_scope("openid") {
-                    return Err(Refusal::forbidden("insufficient_scope", "The scope openid is required").into());
+                    return Err(
+                        Refusal::forbidden("insufficient_scope", "The scope openid is required").into()
+                    );
                 }
                 Proof::Token(Box::new(verified.claims))
             }

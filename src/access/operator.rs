@@ -29,7 +29,9 @@ impl Area for Operator {
         }
         let verified = authenticate(&call).await?;
         if !verified.issuer.is_main() || verified.claims.org_id.is_some() {
-            return Err(Refusal::forbidden("wrong_tenant", "The token does not let you manage tenants").into());
+            return Err(
+                Refusal::forbidden("wrong_tenant", "The token does not let you manage tenants").into()
+            );
         }
         check_scope(&verified.claims, need)?;
         let directory = call.shared.directory.db(&call.meter)?;

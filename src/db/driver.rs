@@ -1,7 +1,10 @@
 //! The seam between SQL and whatever runs it: D1 through a binding, D1 through the HTTP API, SQLite in tests.
 
 use super::{Row, Value};
-use crate::{error::{Fault, FaultKind}, platform::LocalBox};
+use crate::{
+    error::{Fault, FaultKind},
+    platform::LocalBox,
+};
 use std::{borrow::Cow, cell::Cell, rc::Rc};
 
 /// SQL with its values, ready to run.
@@ -34,7 +37,9 @@ pub trait Driver {
 
 /// Reads the error text of SQLite as D1 passes it on, and says what it means. Both drivers use this.
 pub fn fault(message: &str) -> Fault {
-    let after = |marker: &str| message.split_once(marker).map(|(_, rest)| rest.split(": SQLITE").next().unwrap_or(rest));
+    let after = |marker: &str| {
+        message.split_once(marker).map(|(_, rest)| rest.split(": SQLITE").next().unwrap_or(rest))
+    };
     let kind = if let Some(constraint) = after("UNIQUE constraint failed: ") {
         FaultKind::Conflict(constraint.to_owned())
     } else if message.contains("gatehouse: fenced") {
@@ -83,7 +88,8 @@ impl Meter {
         self.0.set(Cost {
             round_trips: cost.round_trips + 1,
             rows_read: cost.rows_read + outcomes.iter().map(|outcome| outcome.rows_read).sum::<u64>(),
-            rows_written: cost.rows_written + outcomes.iter().map(|outcome| outcome.rows_written).sum::<u64>(),
+            rows_written: cost.rows_written
+                + outcomes.iter().map(|outcome| outcome.rows_written).sum::<u64>(),
         });
     }
 }

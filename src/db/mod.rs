@@ -83,8 +83,10 @@ impl<S: Scope> Db<S> {
         self.scope.check_writable()?;
         let guard = self.scope.guard();
         let guards = usize::from(guard.is_some());
-        let statements: Vec<_> =
-            guard.into_iter().chain(batch.into_iter().map(|statement| statement.raw(self.scope.first()))).collect();
+        let statements: Vec<_> = guard
+            .into_iter()
+            .chain(batch.into_iter().map(|statement| statement.raw(self.scope.first())))
+            .collect();
         if statements.len() == guards {
             return Ok(Vec::new());
         }

@@ -21,12 +21,13 @@ impl Page {
     /// # Errors
     /// Words that name the parameter.
     pub fn check(&self) -> Result<Window, String> {
-        let number = |name: &str, text: &Option<String>, default: i64, range: std::ops::RangeInclusive<i64>| {
-            let value = text.as_ref().map_or(Ok(default), |text| text.parse::<i64>());
-            value.ok().filter(|value| range.contains(value)).ok_or_else(|| {
-                format!("{name} must be an integer from {} to {}", range.start(), range.end())
-            })
-        };
+        let number =
+            |name: &str, text: &Option<String>, default: i64, range: std::ops::RangeInclusive<i64>| {
+                let value = text.as_ref().map_or(Ok(default), |text| text.parse::<i64>());
+                value.ok().filter(|value| range.contains(value)).ok_or_else(|| {
+                    format!("{name} must be an integer from {} to {}", range.start(), range.end())
+                })
+            };
         let size = number("per_page", &self.per_page, DEFAULT_SIZE, 1..=MAXIMUM_SIZE)?;
         let page = number("page", &self.page, 0, 0..=1_000_000)?;
         Ok(Window { size, start: page * size, totals: self.include_totals.as_deref() == Some("true") })

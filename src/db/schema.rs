@@ -34,7 +34,8 @@ const TABLE: &str = "create table if not exists d1_migrations(
 /// A fault of the database, or of a migration.
 pub async fn migrate(driver: &dyn Driver, migrations: &[Migration]) -> Result<(), Fault> {
     let raw = |sql: &'static str, params| RawStatement { sql: sql.into(), params };
-    let mut outcomes = driver.run(vec![raw(TABLE, vec![]), raw("select name from d1_migrations", vec![])]).await?;
+    let mut outcomes =
+        driver.run(vec![raw(TABLE, vec![]), raw("select name from d1_migrations", vec![])]).await?;
     let rows = outcomes.pop().unwrap_or_default().rows;
     let applied = rows.iter().map(|row| row.text("name")).collect::<Result<Vec<_>, _>>()?;
     for (name, sql) in migrations.iter().filter(|(name, _)| !applied.iter().any(|done| done == name)) {
@@ -43,7 +44,9 @@ pub async fn migrate(driver: &dyn Driver, migrations: &[Migration]) -> Result<()
         match driver.run(batch).await {
             Ok(_) => {}
             Err(Fault { kind: FaultKind::Conflict(column), .. }) if column == "d1_migrations.name" => {}
-            Err(fault) => return Err(Fault { detail: format!("migration {name}: {}", fault.detail), ..fault }),
+            Err(fault) => {
+                return Err(Fault { detail: format!("migration {name}: {}", fault.detail), ..fault });
+            }
         }
     }
     Ok(())

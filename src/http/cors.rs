@@ -7,7 +7,10 @@ pub fn preflight(allow: &str) -> Response {
     Response::empty(StatusCode::NO_CONTENT)
         .with("access-control-allow-origin", "*")
         .with("access-control-allow-methods", allow)
-        .with("access-control-allow-headers", "authorization, content-type, tenant-id, x-tenant-id, auth0-client")
+        .with(
+            "access-control-allow-headers",
+            "authorization, content-type, tenant-id, x-tenant-id, auth0-client",
+        )
         .with("access-control-max-age", "600")
 }
 
@@ -16,5 +19,7 @@ pub fn readable(request: &Request, response: Response) -> Response {
     if request.header("origin").is_none() {
         return response;
     }
-    response.with("access-control-allow-origin", "*").with("access-control-expose-headers", "retry-after, x-request-id")
+    response
+        .with("access-control-allow-origin", "*")
+        .with("access-control-expose-headers", "retry-after, x-request-id")
 }

@@ -46,7 +46,8 @@ impl<T: DeserializeOwned> Input for Path<T> {
         {
             return Ok(Self(single));
         }
-        let map = params.0.iter().map(|(name, value)| (name.clone(), serde_json::Value::String(value.clone())));
+        let map =
+            params.0.iter().map(|(name, value)| (name.clone(), serde_json::Value::String(value.clone())));
         serde_json::from_value(serde_json::Value::Object(map.collect())).map(Self).map_err(malformed)
     }
 }

@@ -1,7 +1,10 @@
 //! The route table: one row per operation, from which everything else is derived.
 
 use super::{Input, Method, Output, Params, Request, Response};
-use crate::{access::{Area, Call}, platform::LocalBox};
+use crate::{
+    access::{Area, Call},
+    platform::LocalBox,
+};
 
 type Run = Box<dyn Fn(Call, Params) -> LocalBox<'static, Response> + Send + Sync>;
 
@@ -101,7 +104,15 @@ impl Routes {
             })
         });
         let index = self.routes.len();
-        self.routes.push(Route { method, path, area: A::NAME, need: format!("{need:?}"), scope: A::scope(need), handler: short_name::<H>(), run });
+        self.routes.push(Route {
+            method,
+            path,
+            area: A::NAME,
+            need: format!("{need:?}"),
+            scope: A::scope(need),
+            handler: short_name::<H>(),
+            run,
+        });
         match self.patterns.iter_mut().find(|(pattern, _)| *pattern == path) {
             Some((_, indexes)) => indexes.push(index),
             None => self.patterns.push((path, vec![index])),
@@ -124,7 +135,8 @@ impl Routes {
 
     /// The scopes that rows require, sorted and each once: the scope catalogue of the management API.
     pub fn management_scopes(&self) -> Vec<&'static str> {
-        let scopes: std::collections::BTreeSet<_> = self.routes.iter().filter_map(|route| route.scope).collect();
+        let scopes: std::collections::BTreeSet<_> =
+            self.routes.iter().filter_map(|route| route.scope).collect();
         scopes.into_iter().collect()
     }
 
@@ -150,5 +162,7 @@ fn short_name<H>() -> String {
 /// Percent-decodes one path segment; `+` stays a plus (RFC 3986 §2.1). What is not UTF-8 becomes U+FFFD and so matches no id.
 fn decode(segment: &str) -> String {
     let plus_kept = segment.replace('+', "%2B");
-    form_urlencoded::parse(plus_kept.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
+    form_urlencoded::parse(plus_kept.as_bytes())
+        .next()
+        .map_or_else(String::new, |(name, _)| name.into_owned())
 }

@@ -72,7 +72,12 @@ impl Jwk {
     pub fn thumbprint(&self) -> String {
         let part = |value: &Option<String>| value.clone().unwrap_or_default();
         let canonical = if self.kty == "EC" {
-            format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, part(&self.crv), part(&self.x), part(&self.y))
+            format!(
+                r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#,
+                part(&self.crv),
+                part(&self.x),
+                part(&self.y)
+            )
         } else {
             format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, part(&self.e), part(&self.n))
         };

@@ -122,7 +122,8 @@ impl<'a> Unverified<'a> {
         if !signature_holds {
             return None;
         }
-        let mut all: jwt_compact::Claims<Map<String, Json>> = self.token.deserialize_claims_unchecked().ok()?;
+        let mut all: jwt_compact::Claims<Map<String, Json>> =
+            self.token.deserialize_claims_unchecked().ok()?;
         // jwt-compact takes the registered dates out of the map; our claims want them in place.
         for (name, moment) in [("exp", all.expiration), ("iat", all.issued_at), ("nbf", all.not_before)] {
             if let Some(moment) = moment {

@@ -16,10 +16,7 @@ use crate::{
             self,
             model::{AppType, AuthMethod, Client},
         },
-        connections,
-        keys,
-        roles,
-        users,
+        connections, keys, roles, users,
     },
     secret::Secret,
     tenant::{InTenant, Issuer, TenantDb, store::set_schema_version},
@@ -36,7 +33,8 @@ pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
     let (platform, config, main) = (shared.platform.as_ref(), &shared.config, &shared.config.main_tenant);
     let directory = shared.directory.db(&meter)?;
     schema::migrate(directory.driver().as_ref(), schema::DIRECTORY).await?;
-    let declared = platform.bindings().into_iter().filter(|name| name == "SHARED" || name.starts_with("POOL_"));
+    let declared =
+        platform.bindings().into_iter().filter(|name| name == "SHARED" || name.starts_with("POOL_"));
     let registered = declared.map(|binding| store::register(&binding, binding == "SHARED", now));
     directory.commit(registered.chain([store::enter_main(main, now)])).await?;
 
@@ -53,7 +51,12 @@ pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
 }
 
 /// The role of tenant administrators, the first administrator, and the machine client that manages every tenant.
-async fn administration(shared: &Shared, issuer: &Issuer, db: &TenantDb, now: Timestamp) -> Result<(), Fault> {
+async fn administration(
+    shared: &Shared,
+    issuer: &Issuer,
+    db: &TenantDb,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let (platform, config) = (shared.platform.as_ref(), &shared.config);
     let role = RoleId::new(roles::store::TENANT_ADMIN_ROLE);
     let audience = issuer.management_audience();
@@ -104,7 +107,8 @@ fn administrator(
 fn machine(id: &ClientId) -> Result<Client, Fault> {
     let document = json!({ "app_type": AppType::NonInteractive, "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": AuthMethod::ClientSecretPost });
-    let mut client: Client = serde_json::from_value(document).map_err(|error| Fault::internal(error.to_string()))?;
+    let mut client: Client =
+        serde_json::from_value(document).map_err(|error| Fault::internal(error.to_string()))?;
     client.client_id = id.clone();
     "Management".clone_into(&mut client.name);
     Ok(client)

@@ -50,7 +50,13 @@ pub async fn tenant(
     let pair = platform.generate_key(Algorithm::RS256).await?;
     let public = pair.public.published(Algorithm::RS256);
     let private = seal.seal(platform, &keys::store::purpose(&public.kid), &pair.private)?;
-    let key = SigningKey { algorithm: Algorithm::RS256, public, private: Some(private), current_since: now, revoked_at: None };
+    let key = SigningKey {
+        algorithm: Algorithm::RS256,
+        public,
+        private: Some(private),
+        current_since: now,
+        revoked_at: None,
+    };
     // One batch, whose first statement only one of two rivals can get through: the other finds the tenant seeded.
     let seeded = db.commit(first_rows(platform, issuer, friendly_name, &key, now)?).await;
     match seeded {

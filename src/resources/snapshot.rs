@@ -87,7 +87,8 @@ impl Snapshot {
                 resource_servers::store::all(),
             ])
             .await?;
-        let data_key = data_keys.first().ok_or_else(|| Fault::internal(format!("tenant {tenant} has no data key")))?;
+        let data_key =
+            data_keys.first().ok_or_else(|| Fault::internal(format!("tenant {tenant} has no data key")))?;
         Ok(Self {
             seal: keys::store::unwrap(tenant, data_key, &config.encryption_keys)?,
             settings: settings::store::settings(settings.first())?,

@@ -103,7 +103,11 @@ impl Directory {
     ///
     /// # Errors
     /// As [`Directory::resolve`].
-    pub(crate) async fn open_for_lifecycle(&self, id: &TenantId, meter: &Meter) -> Result<Option<TenantDb>, Fault> {
+    pub(crate) async fn open_for_lifecycle(
+        &self,
+        id: &TenantId,
+        meter: &Meter,
+    ) -> Result<Option<TenantDb>, Fault> {
         let row = self.db(meter)?.first(store::by_id(id)).await?;
         let Some(route) = row.as_ref().map(store::route).transpose()?.and_then(|(_, route)| route) else {
             return Ok(None);
@@ -115,7 +119,9 @@ impl Directory {
 
     /// Drops what is remembered of a tenant, after it was changed here or its fence was met.
     pub fn forget(&self, id: &TenantId) {
-        self.routes.borrow_mut().retain(|_, (_, route)| route.as_ref().is_some_and(|route| route.tenant != *id));
+        self.routes
+            .borrow_mut()
+            .retain(|_, (_, route)| route.as_ref().is_some_and(|route| route.tenant != *id));
     }
 
     /// The authority of a tenant under the base domain.
@@ -138,7 +144,9 @@ impl Directory {
             return Ok(driver);
         }
         match (&self.config.cloudflare, &database.uuid) {
-            (Some(config), Some(uuid)) => Ok(Rc::new(RestDriver::new(Rc::clone(&self.platform), config.clone(), uuid))),
+            (Some(config), Some(uuid)) => {
+                Ok(Rc::new(RestDriver::new(Rc::clone(&self.platform), config.clone(), uuid)))
+            }
             _ => Err(Fault::unavailable(format!("this instance has no binding {} yet", database.binding))),
         }
     }
@@ -161,7 +169,10 @@ impl Directory {
         let unseeded = route.as_ref().is_none_or(|route| route.status == Status::Provisioning);
         let no_main = unseeded && key == self.config.base_domain;
         if version < schema::version(schema::DIRECTORY) || no_main {
-            return Err(Fault { kind: FaultKind::Unprepared, detail: "the directory is not migrated or seeded".to_owned() });
+            return Err(Fault {
+                kind: FaultKind::Unprepared,
+                detail: "the directory is not migrated or seeded".to_owned(),
+            });
         }
         let mut routes = self.routes.borrow_mut();
         if routes.len() >= CAPACITY {
@@ -186,7 +197,8 @@ impl Directory {
         self.bring_up_to_date(database, &driver, meter).await?;
         let main = route.tenant == self.config.main_tenant;
         let writable = route.status == Status::Active;
-        let db = TenantDb::new(driver, InTenant::new(route.tenant.clone(), route.epoch, writable), meter.clone());
+        let db =
+            TenantDb::new(driver, InTenant::new(route.tenant.clone(), route.epoch, writable), meter.clone());
         let tenant = Tenant {
             id: route.tenant,
             status: route.status,
@@ -200,7 +212,12 @@ impl Directory {
 
     /// Tenant databases migrate at different moments: one that a newer release meets for the first time is migrated
     /// on the spot. Migrations only expand, so instances of the older release go on working.
-    async fn bring_up_to_date(&self, database: &Database, driver: &Rc<dyn Driver>, meter: &Meter) -> Result<(), Fault> {
+    async fn bring_up_to_date(
+        &self,
+        database: &Database,
+        driver: &Rc<dyn Driver>,
+        meter: &Meter,
+    ) -> Result<(), Fault> {
         let wanted = schema::version(schema::TENANT);
         if database.schema_version >= wanted {
             return Ok(());
@@ -214,5 +231,9 @@ impl Directory {
 
 /// Before the first start the directory has no tables.
 fn unprepared(fault: Fault) -> Fault {
-    if fault.detail.contains("no such table") { Fault { kind: FaultKind::Unprepared, ..fault } } else { fault }
+    if fault.detail.contains("no such table") {
+        Fault { kind: FaultKind::Unprepared, ..fault }
+    } else {
+        fault
+    }
 }

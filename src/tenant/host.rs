@@ -31,8 +31,10 @@ impl Host {
             return Err("The Host header is too long.");
         }
         let lower = authority.to_ascii_lowercase();
-        let (name, port) = lower.split_once(':').map_or((lower.as_str(), None), |(name, port)| (name, Some(port)));
-        let port_ok = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0) && !port.starts_with('+'));
+        let (name, port) =
+            lower.split_once(':').map_or((lower.as_str(), None), |(name, port)| (name, Some(port)));
+        let port_ok = port
+            .is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0) && !port.starts_with('+'));
         if !port_ok {
             return Err("The port in the Host header is not valid.");
         }

@@ -19,7 +19,8 @@ pub fn all() -> Query<InTenant> {
 /// # Errors
 /// A fault if its settings do not serialize.
 pub fn insert(connection: &Connection, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
-    let document = serde_json::to_value(&connection.document).map_err(|error| Fault::internal(error.to_string()))?;
+    let document =
+        serde_json::to_value(&connection.document).map_err(|error| Fault::internal(error.to_string()))?;
     Ok(write(
         "insert into connections (tenant_id, id, name, strategy, document, created_at, updated_at)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",

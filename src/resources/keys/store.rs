@@ -32,7 +32,9 @@ pub fn data_keys() -> Query<InTenant> {
 /// A fault if `ENCRYPTION_KEY` does not hold the key that wrapped it.
 pub fn unwrap(tenant: &TenantId, row: &Row, ring: &KeyRing) -> Result<KeyRing, Fault> {
     let wrapped = Sealed::stored(row.text("wrapped")?);
-    let unusable = || Fault::internal(format!("the data key of tenant {tenant} cannot be unwrapped: check ENCRYPTION_KEY"));
+    let unusable = || {
+        Fault::internal(format!("the data key of tenant {tenant} cannot be unwrapped: check ENCRYPTION_KEY"))
+    };
     let key = ring.open(&data_key_purpose(tenant), &wrapped).ok_or_else(unusable)?;
     let key = Base64UrlUnpadded::decode_vec(key.expose()).ok().and_then(|bytes| bytes.try_into().ok());
     Ok(KeyRing::single(&row.text("id")?, key.ok_or_else(unusable)?))
@@ -96,7 +98,8 @@ pub fn insert(key: &SigningKey, now: Timestamp) -> Result<Statement<InTenant>, F
 pub fn signing_key(row: &Row) -> Result<SigningKey, Fault> {
     let algorithm = row.text("algorithm")?;
     Ok(SigningKey {
-        algorithm: Algorithm::parse(&algorithm).ok_or_else(|| Fault::internal(format!("unknown algorithm {algorithm}")))?,
+        algorithm: Algorithm::parse(&algorithm)
+            .ok_or_else(|| Fault::internal(format!("unknown algorithm {algorithm}")))?,
         public: row.json::<Jwk>("public_jwk")?,
         private: row.optional_text("private_jwk")?.map(Sealed::stored),
         current_since: row.time("current_since")?,

@@ -8,7 +8,12 @@ use crate::{
 
 /// The name of the organization if the user is a member of it, is not blocked, and holds `permission` of `audience`
 /// there, by a role or directly. One row or none.
-pub fn administers(organization: &OrganizationId, user: &UserId, audience: &str, permission: &str) -> Query<InTenant> {
+pub fn administers(
+    organization: &OrganizationId,
+    user: &UserId,
+    audience: &str,
+    permission: &str,
+) -> Query<InTenant> {
     read(
         "select o.name from organizations o
          join organization_members m on m.tenant_id = ?1 and m.organization_id = o.id and m.user_id = ?3

@@ -11,7 +11,9 @@ use crate::{
 
 /// All APIs, oldest first.
 pub fn all() -> Query<InTenant> {
-    read("select id, identifier, name, document, is_system from resource_servers where tenant_id = ?1 order by created_at, id")
+    read(
+        "select id, identifier, name, document, is_system from resource_servers where tenant_id = ?1 order by created_at, id",
+    )
 }
 
 /// Adds an API.
@@ -19,7 +21,8 @@ pub fn all() -> Query<InTenant> {
 /// # Errors
 /// A fault if its settings do not serialize.
 pub fn insert(server: &ResourceServer, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
-    let document = serde_json::to_value(&server.document).map_err(|error| Fault::internal(error.to_string()))?;
+    let document =
+        serde_json::to_value(&server.document).map_err(|error| Fault::internal(error.to_string()))?;
     Ok(write(
         "insert into resource_servers (tenant_id, id, identifier, name, document, is_system, created_at, updated_at)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",

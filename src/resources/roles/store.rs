@@ -37,7 +37,12 @@ pub fn insert_system(
 }
 
 /// Gives a user a role, in an organization or everywhere. Giving it twice changes nothing.
-pub fn assign(user: &UserId, organization: Option<&OrganizationId>, role: &RoleId, now: Timestamp) -> Statement<InTenant> {
+pub fn assign(
+    user: &UserId,
+    organization: Option<&OrganizationId>,
+    role: &RoleId,
+    now: Timestamp,
+) -> Statement<InTenant> {
     write(
         "insert into user_roles (tenant_id, user_id, organization_id, role_id, created_at) values (?1, ?2, ?3, ?4, ?5)
          on conflict do nothing",

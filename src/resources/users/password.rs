@@ -21,7 +21,9 @@ pub fn hash(platform: &dyn Platform, password: &Secret) -> Result<String, Fault>
     platform.random(&mut salt);
     let salt = SaltString::encode_b64(&salt).map_err(|error| failed(error.to_string()))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash = argon2.hash_password(password.expose().as_bytes(), &salt).map_err(|error| failed(error.to_string()))?;
+    let hash = argon2
+        .hash_password(password.expose().as_bytes(), &salt)
+        .map_err(|error| failed(error.to_string()))?;
     Ok(hash.to_string())
 }
 
