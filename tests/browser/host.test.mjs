@@ -4,10 +4,9 @@ import { after, before, test } from 'node:test';
 import { startGatehouse } from '../worker/harness.mjs';
 import { launchChrome } from './chrome.mjs';
 
-const port = 8799;
 let gatehouse, chrome;
 before(async () => {
-  gatehouse = await startGatehouse({ port, vars: { BASE_DOMAIN: `localhost:${port}` } });
+  gatehouse = await startGatehouse({ reachable: true });
   chrome = await launchChrome();
 });
 after(async () => {
@@ -17,6 +16,6 @@ after(async () => {
 
 test('the base domain answers a browser', async () => {
   const page = await chrome.newPage();
-  const response = await page.goto(`http://localhost:${port}/healthz`);
+  const response = await page.goto(`${gatehouse.base}/healthz`);
   assert.equal(response.status(), 200);
 });

@@ -18,9 +18,9 @@ const database = (binding, id) => ({ binding, database_name: binding.toLowerCase
 
 /**
  * `vars` are added to those of wrangler.toml. `databases` maps further binding names to database ids; names with the same
- * id are the same database, which is how a spare one becomes a tenant's at run time. `port` only where a browser must reach it.
+ * id are the same database, which is how a spare one becomes a tenant's at run time.
  */
-const config = ({ vars = {}, databases = {}, port }) => ({
+const config = ({ vars = {}, databases = {} }) => ({
   root,
   workers: [
     {
@@ -39,18 +39,24 @@ const config = ({ vars = {}, databases = {}, port }) => ({
         services: base.services,
         analytics_engine_datasets: base.analytics_engine_datasets,
         triggers: base.triggers,
-        dev: port ? { port } : undefined,
       },
     },
   ],
 });
 
-/** Starts one. Its `fetch` keeps the host of the URL it is given and never follows a redirect by itself. */
-export async function startGatehouse(options = {}) {
+/**
+ * Starts one. Its `fetch` keeps the host of the URL it is given, so that any base domain will do, and never follows a
+ * redirect by itself. A browser needs the true one: `reachable` makes it the address that the server listens on.
+ */
+export async function startGatehouse({ reachable = false, ...options } = {}) {
   const server = createTestHarness(config(options));
   const { url } = await server.listen();
+  if (reachable) {
+    options = { ...options, vars: { ...options.vars, BASE_DOMAIN: `localhost:${url.port}` } };
+    await server.update(config(options));
+  }
   return {
-    url,
+    base: `http://${options.vars?.BASE_DOMAIN ?? base.vars.BASE_DOMAIN}`,
     fetch: (target, init) => server.fetch(target, { redirect: 'manual', ...init }),
     /** The live bindings, to look into a database directly. */
     env: () => server.getWorker().getEnv(),

@@ -8,7 +8,7 @@ before(async () => (gatehouse = await startGatehouse()));
 after(() => gatehouse.close());
 
 test('is alive on its base domain', async () => {
-  const response = await gatehouse.fetch('http://localhost:8787/healthz');
+  const response = await gatehouse.fetch(`${gatehouse.base}/healthz`);
   assert.equal(response.status, 200);
 });
 

@@ -1,0 +1,132 @@
+// `npm run bench`: the release build against an empty Rust Worker on the same runtime, in the same run.
+import { fileURLToPath } from 'node:url';
+import { bundleSize } from '../../.scripts/build.mjs';
+import { endpoints } from './endpoints.mjs';
+import { makeClient, measure } from './load.mjs';
+import { coldStart, serve } from './server.mjs';
+import { makeWorld, secrets } from './world.mjs';
+
+const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
+const crates = { gatehouse: at('../..'), null: at('null-worker') };
+
+const SECONDS = 6; // per row and concurrency, at most
+const HASH_MS = 28; // Argon2id m=19456 t=2 p=1 in WASM
+const SIGN_MS = 0.6; // RS256 in the platform's WebCrypto
+const CPU_BUDGET_MS = 1; // per request, beside these two
+
+const wanted = process.argv.slice(2); // names, or parts of names, of the rows to measure
+const table = (title, rows) => {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  console.log(`\n${title}\n${rows.map(line).join('\n')}`);
+};
+const number = (value, digits = 2) => (value === null || value === undefined ? '-' : value.toFixed(digits));
+const verdict = (value, budget) =>
+  value === null || budget === undefined ? '-' : `${value <= budget ? 'met' : 'MISSED'} (≤ ${budget})`;
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function measureBoth(server, host, row, world) {
+  const common = {
+    newClient: () => makeClient(server.port, host),
+    newLane: async ({ send }) => ({ send, world, own: await row.prepare?.({ send, world }) }),
+    operation: row.run,
+    count: row.count,
+    seconds: SECONDS,
+    cpu: server.cpu,
+  };
+  process.stderr.write(`  ${row.name} …\n`);
+  return { one: await measure({ ...common, concurrency: 1 }), sixteen: await measure({ ...common, concurrency: 16 }) };
+}
+
+async function withServer(folder, vars, work) {
+  const server = await serve({ folder, vars });
+  try {
+    return await work(server);
+  } finally {
+    await server.close();
+  }
+}
+
+console.log('▶ floor: a null Rust Worker');
+const floor = await withServer(crates.null, () => ({}), async (server) => ({
+  empty: await measureBoth(server, 'localhost', { name: 'nothing', count: 8000, run: ({ send }) => send({ path: '/' }) }),
+  d1: await measureBoth(server, 'localhost', { name: 'one D1 read', count: 2000, run: ({ send }) => send({ path: '/d1' }) }),
+}));
+const tripMs = floor.d1.one.cpu - floor.empty.one.cpu;
+
+console.log('▶ Gatehouse: a tenant with 1,000 users');
+const vars = (port) => ({ ...secrets, BASE_DOMAIN: `localhost:${port}`, METER_HEADER: '1' });
+const rows = endpoints.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+const results = await withServer(crates.gatehouse, vars, async (server) => {
+  const base = makeClient(server.port, `localhost:${server.port}`);
+  const world = await makeWorld(base.send, server.port);
+  base.close();
+  const measured = [];
+  for (const row of rows) {
+    const { one, sixteen } = await measureBoth(server, world.host, row, world).catch((error) => ({ one: error }));
+    measured.push({ row, one, sixteen });
+  }
+  return measured;
+});
+
+const speed = ({ one, sixteen }) => [
+  ...[one, sixteen].flatMap(({ rate, p50, p99 }) => [number(rate, 0), number(p50), number(p99)]),
+  number(floor.empty.one.rate / one.rate, 1),
+];
+const done = results.filter(({ one }) => !(one instanceof Error));
+table('Speed (ops/s and milliseconds; × floor: times slower than the null Worker at c=1)', [
+  ['', 'c=1 ops/s', 'p50', 'p99', 'c=16 ops/s', 'p50', 'p99', '× floor'],
+  ['null Worker', ...speed(floor.empty)],
+  ['null Worker, one D1 read', ...speed(floor.d1)],
+  ...done.map((result) => [result.row.name, ...speed(result)]),
+]);
+
+// What is left of the CPU when the runtime, the simulated D1, hashing and signing are taken away.
+const own = ({ row, one }) =>
+  one.cpu === null
+    ? null
+    : one.cpu -
+      one.requests * floor.empty.one.cpu -
+      one.trips * tripMs -
+      (row.hashes ?? 0) * HASH_MS -
+      (row.signs ?? 0) * SIGN_MS;
+table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(tripMs)} ms per round trip)`, [
+  ['', 'requests', 'D1 trips', 'budget', 'rows read', 'written', 'CPU ms', 'own CPU ms', 'budget'],
+  ['null Worker', '1', '0', '-', '0', '0', number(floor.empty.one.cpu), '0', '-'],
+  ...done.map(({ row, one }) => [
+    row.name,
+    number(one.requests, 0),
+    number(one.trips, 1),
+    verdict(one.trips, row.trips),
+    number(one.read, 1),
+    number(one.written, 1),
+    number(one.cpu),
+    number(own({ row, one })),
+    row.cpu ? verdict(one.cpu - one.requests * floor.empty.one.cpu - one.trips * tripMs, row.cpu) : verdict(own({ row, one }), CPU_BUDGET_MS),
+  ]),
+]);
+console.log(`own CPU: less the null Worker, the simulated D1, ${HASH_MS} ms per hash and ${SIGN_MS} ms per signature`);
+
+const starts = {};
+for (const [name, folder] of Object.entries(crates)) {
+  starts[name] = [];
+  for (let i = 0; i < 7; i += 1) starts[name].push(await coldStart(folder));
+}
+const sizes = Object.fromEntries(Object.entries(crates).map(([name, folder]) => [name, bundleSize(`${folder}/build`)]));
+const start = (name, what) => median(starts[name].map((each) => each[what]));
+table('Size and start-up (bare workerd, spawn to first answer, median of 7)', [
+  ['', 'KiB', 'KiB gzip', 'budget', 'ms', 'CPU ms', 'own CPU ms', 'budget'],
+  ...Object.keys(crates).map((name) => {
+    const ownCpu = start(name, 'cpu') - start('null', 'cpu');
+    const cells = [number(sizes[name].raw / 1024, 0), number(sizes[name].gzip / 1024, 0)];
+    const times = [number(start(name, 'wall'), 0), number(start(name, 'cpu'), 0), number(ownCpu, 0)];
+    return name === 'null'
+      ? ['null Worker', ...cells, '-', ...times, '-']
+      : [name, ...cells, verdict(Math.round(sizes[name].gzip / 1000), 1000), ...times, verdict(ownCpu, 50)];
+  }),
+]);
+
+for (const { row, one } of results) {
+  if (one instanceof Error) console.error(`\n✗ ${row.name}: ${one.message}`);
+}
+process.exitCode = done.length === results.length ? 0 : 1;

@@ -1,0 +1,93 @@
+// The tenant that is measured: made through the public API like any other, with 1,000 users.
+import { form } from './login.mjs';
+
+const USERS = 1000;
+const PASSWORD = 'Correct-horse-battery-9';
+
+export const secrets = {
+  ENCRYPTION_KEY: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+  ADMIN_EMAIL: 'admin@example.com',
+  ADMIN_PASSWORD: PASSWORD,
+  MANAGEMENT_CLIENT_ID: 'management',
+  MANAGEMENT_CLIENT_SECRET: 'management-secret-of-the-benchmark',
+};
+
+/** `send` goes to the base domain. */
+export async function makeWorld(send, port) {
+  const base = `localhost:${port}`;
+  const host = `bench.${base}`;
+  const audience = `http://${base}/api/v2/`;
+  const grant = form('/oauth/token', {
+    grant_type: 'client_credentials',
+    client_id: secrets.MANAGEMENT_CLIENT_ID,
+    client_secret: secrets.MANAGEMENT_CLIENT_SECRET,
+    audience,
+  });
+  const { access_token: token } = (await send({ ...grant, host: base })).json();
+
+  const post = async (path, body, headers = {}) => {
+    const response = await send({
+      method: 'POST',
+      host: base,
+      path,
+      body: JSON.stringify(body),
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      expect: [200, 201, 202],
+    });
+    return response.json();
+  };
+  const inTenant = (path, body) => post(path, body, { 'tenant-id': 'bench' });
+
+  await post('/management/tenants', { id: 'bench', friendly_name: 'Bench' });
+  for (let answer; answer?.status !== 200; ) {
+    answer = await send({ host, path: '/.well-known/openid-configuration', expect: [200, 404, 503] });
+  }
+
+  const callback = 'http://localhost:9/callback';
+  const client = await inTenant('/api/v2/clients', {
+    name: 'Application',
+    app_type: 'regular_web',
+    token_endpoint_auth_method: 'client_secret_post',
+    grant_types: ['authorization_code', 'refresh_token'],
+    callbacks: [callback],
+    refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring' },
+  });
+  const machine = await inTenant('/api/v2/clients', {
+    name: 'Machine',
+    app_type: 'non_interactive',
+    token_endpoint_auth_method: 'client_secret_post',
+    grant_types: ['client_credentials'],
+  });
+  const tenantAudience = `http://${host}/api/v2/`;
+  const scope = ['read:users', 'create:users'];
+  await inTenant('/api/v2/client-grants', { client_id: machine.client_id, audience: tenantAudience, scope });
+
+  const newUser = (name) => ({
+    connection: 'Username-Password-Authentication',
+    email: `${name}@example.com`,
+    password: PASSWORD,
+    email_verified: true,
+  });
+  const first = await inTenant('/api/v2/users', newUser('user-0'));
+  for (let i = 1; i < USERS; i += 1) await inTenant('/api/v2/users', newUser(`user-${i}`));
+
+  const tenantToken = await send({
+    ...form('/oauth/token', {
+      grant_type: 'client_credentials',
+      client_id: machine.client_id,
+      client_secret: machine.client_secret,
+      audience: tenantAudience,
+    }),
+    host,
+  });
+
+  return {
+    host,
+    audience: tenantAudience,
+    token: tenantToken.json().access_token,
+    client: { id: client.client_id, secret: client.client_secret, callback },
+    machine: { id: machine.client_id, secret: machine.client_secret },
+    user: { id: first.user_id, email: 'user-0@example.com', password: PASSWORD },
+    newUser,
+  };
+}
