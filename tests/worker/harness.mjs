@@ -14,56 +14,65 @@ export const secrets = {
   MANAGEMENT_CLIENT_SECRET: 'management-secret-of-the-tests',
 };
 
-const database = (binding, id) => ({ binding, database_name: binding.toLowerCase(), database_id: id });
-
 /**
  * `vars` are added to those of wrangler.toml. `databases` maps further binding names to database ids; names with the same
- * id are the same database, which is how a spare one becomes a tenant's at run time.
+ * id are the same database, which is how a spare one becomes a tenant's at run time. `dropped` names bindings to leave out.
  */
-const config = ({ vars = {}, databases = {} }) => ({
-  root,
-  workers: [
-    {
-      config: {
-        name: base.name,
-        main: base.main,
-        compatibility_date: base.compatibility_date,
-        compatibility_flags: base.compatibility_flags,
-        vars: { ...base.vars, ...secrets, ...vars },
-        d1_databases: [
-          ...base.d1_databases,
-          ...Object.entries(databases).map(([binding, id]) => database(binding, id)),
-        ],
-        durable_objects: base.durable_objects,
-        migrations: base.migrations,
-        services: base.services,
-        analytics_engine_datasets: base.analytics_engine_datasets,
-        triggers: base.triggers,
-      },
-    },
-  ],
-});
+function config({ vars = {}, databases = {}, dropped = [] }) {
+  const kept = (list, key) => list.filter((each) => !dropped.includes(each[key]));
+  const extra = Object.entries(databases).map(([binding, id]) => ({ binding, database_name: binding, database_id: id }));
+  const allVars = Object.entries({ ...base.vars, ...secrets, ...vars });
+  return {
+    name: base.name,
+    main: base.main,
+    compatibility_date: base.compatibility_date,
+    compatibility_flags: base.compatibility_flags,
+    vars: Object.fromEntries(allVars.filter(([name]) => !dropped.includes(name))),
+    d1_databases: kept([...base.d1_databases, ...extra], 'binding'),
+    durable_objects: { bindings: kept(base.durable_objects.bindings, 'name') },
+    migrations: base.migrations,
+    services: kept(base.services, 'binding'),
+    analytics_engine_datasets: kept(base.analytics_engine_datasets, 'binding'),
+    triggers: base.triggers,
+  };
+}
+
+const harnessOptions = (options) => ({ root, workers: [{ config: config(options) }] });
+
+/** The same bindings as the Cloudflare API lists them. */
+function bindingsOf(options) {
+  const { vars, d1_databases, durable_objects, services, analytics_engine_datasets } = config(options);
+  const isSecret = (name) => name in secrets || name === 'CF_API_TOKEN';
+  return [
+    ...Object.entries(vars).map(([name, text]) => ({ type: isSecret(name) ? 'secret_text' : 'plain_text', name, text })),
+    ...d1_databases.map(({ binding, database_id, database_name }) => ({ type: 'd1', name: binding, database_id, database_name })),
+    ...durable_objects.bindings.map(({ name, class_name }) => ({ type: 'durable_object_namespace', name, class_name })),
+    ...services.map(({ binding, service }) => ({ type: 'service', name: binding, service })),
+    ...analytics_engine_datasets.map(({ binding, dataset }) => ({ type: 'analytics_engine', name: binding, dataset })),
+  ];
+}
 
 /**
  * Starts one. Its `fetch` keeps the host of the URL it is given, so that any base domain will do, and never follows a
  * redirect by itself. A browser needs the true one: `reachable` makes it the address that the server listens on.
  */
 export async function startGatehouse({ reachable = false, ...options } = {}) {
-  const server = createTestHarness(config(options));
+  const server = createTestHarness(harnessOptions(options));
   const { url } = await server.listen();
   if (reachable) {
     options = { ...options, vars: { ...options.vars, BASE_DOMAIN: `localhost:${url.port}` } };
-    await server.update(config(options));
+    await server.update(harnessOptions(options));
   }
   return {
     base: `http://${options.vars?.BASE_DOMAIN ?? base.vars.BASE_DOMAIN}`,
     fetch: (target, init) => server.fetch(target, { redirect: 'manual', ...init }),
+    bindings: () => bindingsOf(options),
     /** The live bindings, to look into a database directly. */
     env: () => server.getWorker().getEnv(),
     /** Fires the cron trigger. */
     tick: () => server.getWorker().scheduled({ cron: base.triggers.crons[0] }),
     /** Restarts the Worker with other options; storage stays. Requests are held meanwhile, but a POST in flight is cut. */
-    update: (changed) => server.update(config((options = { ...options, ...changed }))),
+    update: (changed) => server.update(harnessOptions((options = { ...options, ...changed }))),
     logs: () => server.getLogs(),
     close: () => server.close(),
   };
