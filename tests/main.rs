@@ -4,4 +4,5 @@
 mod support;
 
 mod laws;
+mod operations;
 mod start;

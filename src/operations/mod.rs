@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod bootstrap;
+pub mod coordinator;
 pub mod seed;
 pub mod store;

@@ -9,6 +9,7 @@ use gatehouse::{
     error::Fault,
     id::OperationId,
     jose::{Algorithm, Jwk},
+    operations::coordinator::Coordinator,
     platform::{self, DataPoint, Incoming, KeyPair, Level, LocalBox, Outgoing, Platform, Signer},
     secret::Secret,
     time::{Lifetime, Timestamp},
@@ -41,6 +42,7 @@ pub struct Outside {
     /// Wake-up calls that were asked for.
     pub wakes: RefCell<Vec<(OperationId, Timestamp)>>,
     deferred: RefCell<Vec<LocalBox<'static, ()>>>,
+    coordinator: RefCell<Coordinator>,
 }
 
 /// A server in a world of its own.
@@ -77,6 +79,7 @@ impl World {
             points: RefCell::default(),
             wakes: RefCell::default(),
             deferred: RefCell::default(),
+            coordinator: RefCell::default(),
         });
         let config = Config::read(|name| variable(name).or_else(|| default_variable(name))).unwrap();
         let app = App::new(config, Rc::clone(&outside) as Rc<dyn Platform>);
@@ -249,8 +252,9 @@ impl Platform for Outside {
         self.deferred.borrow_mut().push(work);
     }
 
-    fn coordinate<'a>(&'a self, _: platform::Ask) -> LocalBox<'a, Result<platform::Answer, Fault>> {
-        Box::pin(async { Ok(platform::Answer::Granted) })
+    fn coordinate<'a>(&'a self, ask: platform::Ask) -> LocalBox<'a, Result<platform::Answer, Fault>> {
+        let answer = self.coordinator.borrow_mut().answer(ask, self.now());
+        Box::pin(async move { Ok(answer) })
     }
 
     fn wake<'a>(&'a self, operation: &'a OperationId, at: Timestamp) -> LocalBox<'a, Result<(), Fault>> {
