@@ -1,3 +1,4 @@
 //! Organizations: groups of users inside a tenant. On the main tenant there is one for each tenant, of the same name.
 
+pub mod model;
 pub mod store;

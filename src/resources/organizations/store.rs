@@ -1,10 +1,207 @@
 //! SQL for organizations and their members.
 
+use super::model::Organization;
 use crate::{
-    db::{Query, read},
-    id::{OrganizationId, UserId},
+    db::{Query, Row, Statement, page::Window, read, write},
+    error::Fault,
+    id::{OrganizationId, RoleId, UserId},
     tenant::InTenant,
+    time::Timestamp,
 };
+
+/// The organization with this id; one row or none.
+pub fn by_id(id: &OrganizationId) -> Query<InTenant> {
+    read("select id, name, display_name, document from organizations where tenant_id = ?1 and id = ?2")
+        .bind(id)
+}
+
+/// The organization with this name; one row or none.
+pub fn by_name(name: &str) -> Query<InTenant> {
+    read("select id, name, display_name, document from organizations where tenant_id = ?1 and name = ?2")
+        .bind(name)
+}
+
+/// A page of organizations, by name.
+pub fn page(window: Window) -> Query<InTenant> {
+    read(
+        "select id, name, display_name, document from organizations where tenant_id = ?1
+         order by name limit ?2 offset ?3",
+    )
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many there are, as `total`.
+pub fn count() -> Query<InTenant> {
+    read("select count(*) as total from organizations where tenant_id = ?1")
+}
+
+/// Adds an organization. A taken name is a conflict of `organizations.name`.
+///
+/// # Errors
+/// A fault if its settings do not serialize.
+pub fn insert(organization: &Organization, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
+    Ok(write(
+        "insert into organizations (tenant_id, id, name, display_name, document, created_at, updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+    )
+    .bind(&organization.id)
+    .bind(organization.name.as_str())
+    .bind(organization.display_name.as_deref())
+    .bind(document(organization)?)
+    .bind(now))
+}
+
+/// Replaces everything of an organization but its id. A taken name is a conflict of `organizations.name`.
+///
+/// # Errors
+/// A fault if its settings do not serialize.
+pub fn update(organization: &Organization, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
+    Ok(write(
+        "update organizations set name = ?3, display_name = ?4, document = ?5, updated_at = ?6
+         where tenant_id = ?1 and id = ?2",
+    )
+    .bind(&organization.id)
+    .bind(organization.name.as_str())
+    .bind(organization.display_name.as_deref())
+    .bind(document(organization)?)
+    .bind(now))
+}
+
+/// Removes an organization with its members and with what they hold there.
+pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 4] {
+    [
+        write(
+            "delete from user_permissions where tenant_id = ?1 and organization_id = ?2 and user_id in (
+               select user_id from organization_members where tenant_id = ?1 and organization_id = ?2)",
+        )
+        .bind(id),
+        write("delete from user_roles where tenant_id = ?1 and organization_id = ?2").bind(id),
+        write("delete from organization_members where tenant_id = ?1 and organization_id = ?2").bind(id),
+        write("delete from organizations where tenant_id = ?1 and id = ?2").bind(id),
+    ]
+}
+
+/// Makes a user a member. Changes nothing if they are one already, or if either of the two does not exist.
+pub fn add_member(id: &OrganizationId, user: &UserId, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into organization_members (tenant_id, organization_id, user_id, created_at)
+         select ?1, o.id, u.user_id, ?4 from organizations o
+         join users u on u.tenant_id = ?1 and u.user_id = ?3 and u.linked_to is null
+         where o.tenant_id = ?1 and o.id = ?2 on conflict do nothing",
+    )
+    .bind(id)
+    .bind(user)
+    .bind(now)
+}
+
+/// Ends a membership, and with it what the user holds in the organization: coming back does not bring it back.
+pub fn remove_member(id: &OrganizationId, user: &UserId) -> [Statement<InTenant>; 3] {
+    [
+        write("delete from user_permissions where tenant_id = ?1 and organization_id = ?2 and user_id = ?3")
+            .bind(id)
+            .bind(user),
+        write("delete from user_roles where tenant_id = ?1 and organization_id = ?2 and user_id = ?3")
+            .bind(id)
+            .bind(user),
+        write(
+            "delete from organization_members where tenant_id = ?1 and organization_id = ?2 and user_id = ?3",
+        )
+        .bind(id)
+        .bind(user),
+    ]
+}
+
+/// Whether the user is a member; one row or none.
+pub fn membership(id: &OrganizationId, user: &UserId) -> Query<InTenant> {
+    read(
+        "select created_at from organization_members where tenant_id = ?1 and organization_id = ?2 and user_id = ?3",
+    )
+    .bind(id)
+    .bind(user)
+}
+
+/// A page of members with what is shown of them, by user id.
+pub fn members(id: &OrganizationId, window: Window) -> Query<InTenant> {
+    read(
+        "select m.user_id, u.email, u.name, u.picture from organization_members m
+         join users u on u.tenant_id = ?1 and u.user_id = m.user_id
+         where m.tenant_id = ?1 and m.organization_id = ?2 order by m.user_id limit ?3 offset ?4",
+    )
+    .bind(id)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many members there are, as `total`.
+pub fn count_members(id: &OrganizationId) -> Query<InTenant> {
+    read("select count(*) as total from organization_members where tenant_id = ?1 and organization_id = ?2")
+        .bind(id)
+}
+
+/// Which of `users` (a JSON array of ids) exist.
+pub fn existing_users(users: &serde_json::Value) -> Query<InTenant> {
+    read(
+        "select user_id from users where tenant_id = ?1 and linked_to is null
+         and user_id in (select value from json_each(?2))",
+    )
+    .bind(users)
+}
+
+/// Which of `roles` (a JSON array of ids) exist.
+pub fn existing_roles(roles: &serde_json::Value) -> Query<InTenant> {
+    read("select id from roles where tenant_id = ?1 and id in (select value from json_each(?2))").bind(roles)
+}
+
+/// A page of the roles that a member holds in the organization, by id.
+pub fn member_roles(id: &OrganizationId, user: &UserId, window: Window) -> Query<InTenant> {
+    read(
+        "select r.id, r.name, r.description from user_roles h
+         join roles r on r.tenant_id = ?1 and r.id = h.role_id
+         where h.tenant_id = ?1 and h.organization_id = ?2 and h.user_id = ?3
+         order by h.role_id limit ?4 offset ?5",
+    )
+    .bind(id)
+    .bind(user)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many roles a member holds in the organization, as `total`.
+pub fn count_member_roles(id: &OrganizationId, user: &UserId) -> Query<InTenant> {
+    read("select count(*) as total from user_roles where tenant_id = ?1 and organization_id = ?2 and user_id = ?3")
+        .bind(id)
+        .bind(user)
+}
+
+/// Gives a member a role in the organization. Changes nothing if they hold it, or are no member (any more).
+pub fn add_member_role(
+    id: &OrganizationId,
+    user: &UserId,
+    role: &RoleId,
+    now: Timestamp,
+) -> Statement<InTenant> {
+    write(
+        "insert into user_roles (tenant_id, user_id, organization_id, role_id, created_at)
+         select ?1, m.user_id, m.organization_id, r.id, ?5 from organization_members m
+         join roles r on r.tenant_id = ?1 and r.id = ?4
+         where m.tenant_id = ?1 and m.organization_id = ?2 and m.user_id = ?3 on conflict do nothing",
+    )
+    .bind(id)
+    .bind(user)
+    .bind(role)
+    .bind(now)
+}
+
+/// Takes a role of the organization from a member.
+pub fn remove_member_role(id: &OrganizationId, user: &UserId, role: &RoleId) -> Statement<InTenant> {
+    write(
+        "delete from user_roles where tenant_id = ?1 and organization_id = ?2 and user_id = ?3 and role_id = ?4",
+    )
+    .bind(id)
+    .bind(user)
+    .bind(role)
+}
 
 /// The name of the organization if the user is a member of it, is not blocked, and holds `permission` of `audience`
 /// there, by a role or directly. One row or none.
@@ -31,4 +228,21 @@ pub fn administers(
     .bind(user)
     .bind(audience)
     .bind(permission)
+}
+
+/// Reads a row of [`by_id`], [`by_name`] or [`page`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn organization(row: &Row) -> Result<Organization, Fault> {
+    Ok(Organization {
+        id: OrganizationId::new(row.text("id")?),
+        name: row.text("name")?,
+        display_name: row.optional_text("display_name")?,
+        document: row.json("document")?,
+    })
+}
+
+fn document(organization: &Organization) -> Result<String, Fault> {
+    serde_json::to_string(&organization.document).map_err(|error| Fault::internal(error.to_string()))
 }
