@@ -4,5 +4,6 @@
 mod support;
 
 mod laws;
+mod oauth;
 mod operations;
 mod start;

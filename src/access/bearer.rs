@@ -4,7 +4,7 @@ use super::Call;
 use crate::{
     error::Fault,
     http::Request,
-    jose::{Claims, Unverified},
+    jose::{Claims, Unverified, jwt::ACCESS_TOKEN},
     resources::snapshot::Snapshot,
     tenant::{Host, Resolved, Tenant, TenantDb},
 };
@@ -45,6 +45,10 @@ pub fn token(request: &Request) -> Option<&str> {
 pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault> {
     let Some(token) = token(&call.request) else { return Ok(Err(Unacceptable::Missing)) };
     let Some(unverified) = Unverified::parse(token) else { return Ok(Err(Unacceptable::Invalid)) };
+    // RFC 9068 §4: an ID token is no access token, whatever else it holds.
+    if unverified.kind() != Some(ACCESS_TOKEN) {
+        return Ok(Err(Unacceptable::Invalid));
+    }
     let Some(issuer) = unverified.hint("iss") else { return Ok(Err(Unacceptable::Invalid)) };
     let Some((tenant, db)) = issuer_of(call, &issuer).await? else { return Ok(Err(Unacceptable::Invalid)) };
     let snapshot =

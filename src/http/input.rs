@@ -1,8 +1,8 @@
 //! How the input of a handler is decoded from a request; access has been proven before.
 
-use super::Request;
+use super::{Method, Request};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// Why an input could not be decoded: safe to show, names the field where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +69,12 @@ pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned> Input for Query<T> {
     fn decode(request: &Request, _: &Params) -> Result<Self, Malformed> {
-        from_pairs(request.query.as_bytes()).map(Self)
+        Pairs::parse(request.query.as_bytes()).decode().map(Self)
     }
 }
 
 /// A form body (`application/x-www-form-urlencoded`), or the same fields as JSON: Auth0's endpoints take both.
+/// RFC 6749 §3.2: a field without a value counts as absent, and a repeated one is refused.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
 
@@ -83,17 +84,51 @@ impl<T: DeserializeOwned> Input for Form<T> {
         if json {
             return Json::decode(request, params).map(|Json(value)| Self(value));
         }
-        from_pairs(&request.body).map(Self)
+        let mut fields = Pairs::parse(&request.body).0;
+        fields.retain(|(_, value)| !value.is_empty());
+        let pairs = Pairs(fields);
+        match pairs.repeated() {
+            Some(name) => Err(Malformed(format!("{name} is given more than once"))),
+            None => pairs.decode().map(Self),
+        }
     }
 }
 
-/// RFC 6749 §3.1: a request parameter must not be included more than once; here the first one is kept
-/// and endpoints that must refuse a repetition look at the pairs themselves.
-fn from_pairs<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Malformed> {
-    let mut map = BTreeMap::new();
-    for (name, value) in form_urlencoded::parse(encoded) {
-        map.entry(name.into_owned()).or_insert_with(|| serde_json::Value::String(value.into_owned()));
+/// Names and values as they came, for endpoints that must look at repetitions themselves: of the query of a `GET`, of
+/// the form of a `POST`.
+#[derive(Debug, Clone, Default)]
+pub struct Pairs(pub Vec<(String, String)>);
+
+impl Input for Pairs {
+    fn decode(request: &Request, _: &Params) -> Result<Self, Malformed> {
+        Ok(Self::parse(if request.method == Method::POST { &request.body } else { request.query.as_bytes() }))
     }
-    serde_json::from_value(serde_json::Value::Object(map.into_iter().collect()))
-        .map_err(|error| Malformed(error.to_string()))
+}
+
+impl Pairs {
+    fn parse(encoded: &[u8]) -> Self {
+        Self(
+            form_urlencoded::parse(encoded)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
+    }
+
+    /// A name that stands more than once.
+    pub fn repeated(&self) -> Option<&str> {
+        let mut seen = BTreeSet::new();
+        self.0.iter().find(|(name, _)| !seen.insert(name)).map(|(name, _)| name.as_str())
+    }
+
+    /// The pairs as a struct; a repeated name keeps its first value.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the client.
+    pub fn decode<T: DeserializeOwned>(self) -> Result<T, Malformed> {
+        let mut map = serde_json::Map::new();
+        for (name, value) in self.0 {
+            map.entry(name).or_insert(serde_json::Value::String(value));
+        }
+        serde_json::from_value(serde_json::Value::Object(map)).map_err(|error| Malformed(error.to_string()))
+    }
 }

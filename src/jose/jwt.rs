@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
+/// The `typ` of an access token (RFC 9068 §2.1).
+pub const ACCESS_TOKEN: &str = "at+jwt";
+
+/// The `typ` of an ID token.
+pub const ID_TOKEN: &str = "JWT";
+
 /// A token without its signature: `header.claims`, the signing input of RFC 7515 §5.1.
 #[derive(Debug, Clone)]
 pub struct Unsigned(String);
@@ -48,7 +54,7 @@ impl jwt_compact::Algorithm for Later {
 }
 
 impl Unsigned {
-    /// Lays out a token. `kind` is the `typ` header: `JWT`, or `at+jwt` (RFC 9068 §2.1).
+    /// Lays out a token. `kind` is the `typ` header: [`ACCESS_TOKEN`] or [`ID_TOKEN`].
     ///
     /// # Errors
     /// A fault if the claims cannot be serialized.

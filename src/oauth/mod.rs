@@ -1,5 +1,14 @@
-//! The authorization server.
+//! The authorization server: OAuth 2.0 and OpenID Connect, one file per endpoint and one per grant.
+
+pub mod audience;
+pub mod discovery;
+pub mod scope;
+pub mod token;
+
 use crate::http::route::Routes;
 
 /// The protocol endpoints, in the order in which a client meets them.
-pub fn routes(_routes: &mut Routes) {}
+pub fn routes(routes: &mut Routes) {
+    discovery::routes(routes);
+    token::routes(routes);
+}

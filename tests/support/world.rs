@@ -65,6 +65,9 @@ pub const MACHINE_ID: &str = "management-machine";
 /// The machine client's secret.
 pub const MACHINE_SECRET: &str = "a-secret-of-the-management-machine";
 
+/// The audience of every management token.
+pub const MANAGEMENT_AUDIENCE: &str = "http://localhost:8787/api/v2/";
+
 impl World {
     /// A world with these bindings, nothing migrated or seeded yet.
     pub fn with(bindings: &[&str], variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -105,6 +108,18 @@ impl World {
         let response = block_on(self.app.handle(ask.into_request()));
         self.outside.settle();
         Answer(response)
+    }
+
+    /// An access token of the seeded machine client for the management API; no scope means all it was granted.
+    pub fn machine_token(&self, scope: &str) -> String {
+        let ask = Ask::post("", "/oauth/token").form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", MACHINE_ID),
+            ("client_secret", MACHINE_SECRET),
+            ("audience", MANAGEMENT_AUDIENCE),
+            ("scope", scope),
+        ]);
+        self.send(ask).expect(200).json()["access_token"].as_str().unwrap().to_owned()
     }
 
     /// Lets time pass.

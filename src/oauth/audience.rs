@@ -1,0 +1,94 @@
+//! What an access token is for: an API of the tenant, its management API, or only the userinfo endpoint.
+
+use crate::{
+    access::Call,
+    resources::{resource_servers::model::ResourceServer, snapshot::Snapshot},
+    time::Lifetime,
+};
+
+/// The API that an access token is for.
+pub struct Api<'a> {
+    /// The `aud` claim, as the client asked for it.
+    pub identifier: String,
+    /// The API as registered; absent for a token that is only good at the userinfo endpoint.
+    server: Option<&'a ResourceServer>,
+    /// The scopes of the management API, if it is that: they are those of the route table, not of a row.
+    management: Option<&'a [&'static str]>,
+}
+
+/// A token that is only good at the userinfo endpoint lasts a day (Auth0).
+const USERINFO_LIFETIME: Lifetime = Lifetime::days(1);
+
+impl<'a> Api<'a> {
+    /// The API of this identifier; `None` if the tenant has no such API. The management API answers to the
+    /// installation's audience and to the tenant's own.
+    pub fn find(call: &'a Call, snapshot: &'a Snapshot, identifier: &str) -> Option<Self> {
+        let (own, aliases) = management_identifiers(call);
+        let identifier = identifier.to_owned();
+        if aliases.contains(&identifier) || identifier == own {
+            let server = snapshot.resource_server(&own);
+            return Some(Self { identifier, server, management: Some(&call.shared.scopes) });
+        }
+        let server = snapshot.resource_server(&identifier)?;
+        Some(Self { identifier, server: Some(server), management: None })
+    }
+
+    /// What a token without an audience is for: Auth0 issues an opaque one that only userinfo takes.
+    pub fn userinfo(call: &Call) -> Self {
+        let identifier = call.tenant.issuer().join("userinfo");
+        Self { identifier, server: None, management: None }
+    }
+
+    /// Whether this is only the userinfo endpoint.
+    pub fn is_userinfo(&self) -> bool {
+        self.server.is_none() && self.management.is_none()
+    }
+
+    /// Whether this is the management API.
+    pub fn is_management(&self) -> bool {
+        self.management.is_some()
+    }
+
+    /// The identifier under which permissions of this API are kept: whichever alias was asked for.
+    pub fn registered(&self) -> &str {
+        self.server.map_or(self.identifier.as_str(), |server| server.identifier.as_str())
+    }
+
+    /// Whether the API defines this scope.
+    pub fn defines(&self, scope: &str) -> bool {
+        self.management.is_some_and(|scopes| scopes.contains(&scope))
+            || self.server.is_some_and(|server| server.defines(scope))
+    }
+
+    /// Whether a person gets only the scopes they hold as permissions. Always for the management API.
+    pub fn enforces_policies(&self) -> bool {
+        self.is_management() || self.server.is_some_and(|server| server.document.enforce_policies)
+    }
+
+    /// Whether refresh tokens may be issued for it. A login that is about no API always may.
+    pub fn allows_offline_access(&self) -> bool {
+        self.is_userinfo() || self.server.is_some_and(|server| server.document.allow_offline_access)
+    }
+
+    /// How long its access tokens last.
+    pub fn token_lifetime(&self) -> Lifetime {
+        self.server.map_or(USERINFO_LIFETIME, ResourceServer::token_lifetime)
+    }
+
+    /// Whether a grant to a client names this API, by whichever of its identifiers.
+    pub fn is_named(&self, call: &Call, audience: &str) -> bool {
+        if audience == self.identifier || audience == self.registered() {
+            return true;
+        }
+        let (own, aliases) = management_identifiers(call);
+        self.is_management() && (audience == own || aliases.iter().any(|alias| alias == audience))
+    }
+}
+
+/// The identifier under which a tenant's management API is registered, and the others it answers to: the
+/// installation's, and that of the host (a custom domain) that the client used.
+fn management_identifiers(call: &Call) -> (String, [String; 2]) {
+    let (directory, main) = (&call.shared.directory, &call.shared.config.main_tenant);
+    let own = directory.issuer(call.tenant.id()).management_audience();
+    (own, [directory.issuer(main).management_audience(), call.tenant.issuer().management_audience()])
+}

@@ -1,0 +1,55 @@
+//! What the server says about itself: OpenID Connect Discovery 1.0, RFC 8414, and its keys (RFC 7517 §5).
+
+use crate::{
+    access::{
+        Area, OAuth,
+        oauth::{Need, Refusal},
+    },
+    error::Error,
+    http::{Response, StatusCode, route::Routes},
+    jose::{Algorithm, Jwk},
+    oauth::token::Grant,
+};
+use serde_json::{Value as Json, json};
+
+/// The documents.
+pub fn routes(r: &mut Routes) {
+    r.get("/.well-known/openid-configuration", Need::Open, configuration);
+    r.get("/.well-known/oauth-authorization-server", Need::Open, configuration);
+    r.get("/.well-known/jwks.json", Need::Open, jwks);
+}
+
+/// How long a client may keep the documents: well below the overlap of a key rotation.
+const CACHE_CONTROL: &str = "public, max-age=300, stale-while-revalidate=60";
+
+async fn configuration(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
+    Ok(cacheable(&document(cx)))
+}
+
+fn document(cx: &OAuth) -> Json {
+    let issuer = cx.call().tenant.issuer();
+    let confidential = json!(["client_secret_basic", "client_secret_post"]);
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": issuer.join("authorize"),
+        "token_endpoint": issuer.join("oauth/token"),
+        "jwks_uri": issuer.join(".well-known/jwks.json"),
+        "response_types_supported": ["code"],
+        "grant_types_supported": Grant::ALL.map(Grant::as_str),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
+        "token_endpoint_auth_methods_supported": confidential,
+    })
+}
+
+async fn jwks(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
+    let snapshot = cx.call().snapshot().await?;
+    // Every key whose signatures are still accepted, the coming one included.
+    let keys: Vec<&Jwk> =
+        snapshot.keys.iter().filter(|key| key.verifies(cx.call().now)).map(|key| &key.public).collect();
+    Ok(cacheable(&json!({ "keys": keys })))
+}
+
+fn cacheable(body: &Json) -> Response {
+    Response::json(StatusCode::OK, body).with("cache-control", CACHE_CONTROL)
+}

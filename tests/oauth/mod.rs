@@ -1,0 +1,20 @@
+//! The protocol endpoints.
+
+mod client_credentials;
+mod discovery;
+
+use crate::support::Answer;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde_json::Value as Json;
+
+/// The header and the claims of a token, unverified: what a curious client sees.
+fn opened(token: &str) -> (Json, Json) {
+    let mut parts = token.split('.').map(|part| Base64UrlUnpadded::decode_vec(part).unwrap());
+    let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
+    (next(), next())
+}
+
+/// The error code of an OAuth refusal.
+fn error(answer: &Answer) -> String {
+    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+}
