@@ -10,7 +10,7 @@ import { main, path, root, run, step } from './project.mjs';
 // package.json holds the versions of wasm-opt and esbuild, Cargo.lock those of all the rest.
 const inputs = (crateDir) => [
   path('package.json'),
-  ...['Cargo.toml', 'Cargo.lock', 'src', 'migrations'].map((name) => join(crateDir, name)),
+  ...['Cargo.toml', 'Cargo.lock', '.cargo', 'src', 'migrations'].map((name) => join(crateDir, name)),
 ];
 
 const outputs = ['index.js', 'index_bg.wasm'];
@@ -27,7 +27,7 @@ function fingerprint(crateDir) {
   const hash = createHash('sha256');
   for (const input of inputs(crateDir)) {
     const files = /\.(toml|lock|json)$/.test(input) ? [input] : filesIn(input);
-    for (const file of files) hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
+    for (const file of files) hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file)).update('\0');
   }
   return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-// Everything the project needs beyond Rust and Node: each piece at one exact version, installed only when it is missing.
+// What the project needs beyond Rust and Node: each piece at one exact version, installed only when it is missing.
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -48,7 +48,7 @@ const isExecutable = (file) => {
   }
 };
 
-/** The file of a cargo-installed command at exactly this version: an existing one from anywhere, or a new one in the cache. */
+/** A command that cargo installs, at exactly this version: one that is already there, or a new one in the cache. */
 async function cargoTool(crate, command, version) {
   const home = join(cache, `${crate}-${version}`);
   const places = [path('.tools/bin'), join(home, 'bin'), ...(process.env.PATH ?? '').split(delimiter)];
@@ -71,7 +71,7 @@ function lockedVersion(crateDir, name) {
   return version;
 }
 
-/** Installs what a WASM build of the crate needs, and returns worker-build with the variables that keep it from downloading. */
+/** Installs what a WASM build of the crate needs; returns worker-build and the variables that keep it from downloading. */
 export async function buildTools(crateDir) {
   await installPackages();
   await installTarget();

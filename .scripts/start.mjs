@@ -8,8 +8,11 @@ import { Failure, main, path, start } from './project.mjs';
 const answers = (port) =>
   new Promise((resolve) => {
     const socket = createConnection({ port, host: 'localhost' });
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
   });
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -53,7 +56,9 @@ Ctrl-C stops it; \`rm -rf .wrangler/state\` forgets every tenant.
 
 await main(import.meta, async () => {
   const port = Number(process.env.PORT ?? 8787);
-  if (await answers(port)) throw new Failure(`Port ${port} is taken: stop what runs there, or choose another: PORT=9000 npm start`);
+  if (await answers(port)) {
+    throw new Failure(`Port ${port} is taken: stop what runs there, or choose another: PORT=9000 npm start`);
+  }
   ensureDevVars();
   await build();
 

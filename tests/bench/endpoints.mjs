@@ -17,8 +17,18 @@ let created = 0;
  * `trips`: the budget of D1 round trips, warm. `count`: operations at most, per concurrency.
  */
 export const endpoints = [
-  { name: 'discovery', trips: 0, count: 8000, run: ({ send }) => send({ path: '/.well-known/openid-configuration' }) },
-  { name: 'JWKS', trips: 0, count: 8000, run: ({ send }) => send({ path: '/.well-known/jwks.json' }) },
+  {
+    name: 'discovery',
+    trips: 0,
+    count: 8000,
+    run: ({ send }) => send({ path: '/.well-known/openid-configuration' }),
+  },
+  {
+    name: 'JWKS',
+    trips: 0,
+    count: 8000,
+    run: ({ send }) => send({ path: '/.well-known/jwks.json' }),
+  },
   {
     name: 'client credentials',
     trips: 1,

@@ -21,8 +21,9 @@ const attribute = (tag, name) => {
 function readForm(html, path) {
   const [whole, open] = html.match(/(<form\b[^>]*>)[\s\S]*?<\/form>/) ?? [];
   if (!whole) throw new Error(`no form at ${path}: ${html.slice(0, 300)}`);
-  const inputs = [...whole.matchAll(/<input\b[^>]*>/g)].map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? '']);
-  return { action: attribute(open, 'action') || path, fields: Object.fromEntries(inputs.filter(([name]) => name)) };
+  const inputs = [...whole.matchAll(/<input\b[^>]*>/g)].map(([tag]) => tag).filter((tag) => attribute(tag, 'name'));
+  const fields = Object.fromEntries(inputs.map((tag) => [attribute(tag, 'name'), attribute(tag, 'value') ?? '']));
+  return { action: attribute(open, 'action') || path, fields };
 }
 
 /** Every request of one sign-in of a new browser; returns the tokens. */

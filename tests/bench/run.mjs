@@ -47,10 +47,12 @@ async function withServer(folder, vars, work) {
   }
 }
 
+const floorRow = (name, count, path) => ({ name, count, run: ({ send }) => send({ path }) });
+
 console.log('▶ floor: a null Rust Worker');
 const floor = await withServer(crates.null, () => ({}), async (server) => ({
-  empty: await measureBoth(server, 'localhost', { name: 'nothing', count: 8000, run: ({ send }) => send({ path: '/' }) }),
-  d1: await measureBoth(server, 'localhost', { name: 'one D1 read', count: 2000, run: ({ send }) => send({ path: '/d1' }) }),
+  empty: await measureBoth(server, 'localhost', floorRow('nothing', 8000, '/')),
+  d1: await measureBoth(server, 'localhost', floorRow('one D1 read', 2000, '/d1')),
 }));
 const tripMs = floor.d1.one.cpu - floor.empty.one.cpu;
 
@@ -81,15 +83,13 @@ table('Speed (ops/s and milliseconds; × floor: times slower than the null Worke
   ...done.map((result) => [result.row.name, ...speed(result)]),
 ]);
 
-// What is left of the CPU when the runtime, the simulated D1, hashing and signing are taken away.
-const own = ({ row, one }) =>
-  one.cpu === null
-    ? null
-    : one.cpu -
-      one.requests * floor.empty.one.cpu -
-      one.trips * tripMs -
-      (row.hashes ?? 0) * HASH_MS -
-      (row.signs ?? 0) * SIGN_MS;
+// What is left of the CPU when the runtime and the simulated D1 are taken away, and then hashing and signing too.
+const beyondRuntime = ({ cpu, requests, trips }) =>
+  cpu === null ? null : cpu - requests * floor.empty.one.cpu - trips * tripMs;
+const own = ({ row: { hashes = 0, signs = 0 }, one }) => {
+  const cpu = beyondRuntime(one);
+  return cpu === null ? null : cpu - hashes * HASH_MS - signs * SIGN_MS;
+};
 table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(tripMs)} ms per round trip)`, [
   ['', 'requests', 'D1 trips', 'budget', 'rows read', 'written', 'CPU ms', 'own CPU ms', 'budget'],
   ['null Worker', '1', '0', '-', '0', '0', number(floor.empty.one.cpu), '0', '-'],
@@ -102,7 +102,7 @@ table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(tr
     number(one.written, 1),
     number(one.cpu),
     number(own({ row, one })),
-    row.cpu ? verdict(one.cpu - one.requests * floor.empty.one.cpu - one.trips * tripMs, row.cpu) : verdict(own({ row, one }), CPU_BUDGET_MS),
+    row.cpu ? verdict(beyondRuntime(one), row.cpu) : verdict(own({ row, one }), CPU_BUDGET_MS * one.requests),
   ]),
 ]);
 console.log(`own CPU: less the null Worker, the simulated D1, ${HASH_MS} ms per hash and ${SIGN_MS} ms per signature`);

@@ -33,14 +33,15 @@ const list = (folder) => {
 
 const parentOf = (pid) => Number(read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ')[1]);
 
-const workerdsOf = (parent) =>
-  list('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === parent && read(`/proc/${pid}/comm`).startsWith('workerd'));
+const workerdOf = (parent) =>
+  list('/proc').find((pid) => parentOf(pid) === parent && read(`/proc/${pid}/comm`).startsWith('workerd'));
 
 /** CPU milliseconds that the threads of a process have used; null where the system does not tell. */
 function cpuOf(pid) {
   const threads = list(`/proc/${pid}/task`);
   if (threads.length === 0) return null;
-  return threads.reduce((ms, thread) => ms + Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]) / 1e6, 0);
+  const nanoseconds = threads.map((thread) => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]));
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
 /** Starts a built Worker, with the bindings of the wrangler.toml in its folder, on a socket of its own. */
@@ -62,7 +63,7 @@ export async function serve({ folder, vars }) {
   };
   const miniflare = new Miniflare(convertV4MiniflareOptions({ workers: [options] }));
   await miniflare.ready;
-  const [pid] = workerdsOf(process.pid);
+  const pid = workerdOf(process.pid);
   return { port, cpu: () => cpuOf(pid), close: () => miniflare.dispose() };
 }
 
