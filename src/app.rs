@@ -6,10 +6,10 @@ use crate::{
     config::Config,
     db::Meter,
     error::{Fault, FaultKind},
-    http::{MAX_BODY, Method, Request, Response, StatusCode, cors, route::Found},
-    id::random_text,
+    http::{Method, Request, Response, StatusCode, cors, route::Found},
+    id::{OperationId, random_text},
     operations::bootstrap,
-    platform::{DataPoint, Platform},
+    platform::{DataPoint, Level, Platform},
     resources::snapshot::Snapshots,
     routes::ROUTES,
     tenant::{Directory, Host, Resolved},
@@ -75,6 +75,16 @@ impl App {
         if request.method == Method::HEAD { Response { body: Vec::new(), ..response } } else { response }
     }
 
+    /// Goes on with an operation, and says when to be called again, if ever. Called by its alarm clock.
+    ///
+    /// # Errors
+    /// A fault, already logged, after which the alarm clock tries again.
+    pub async fn advance(&self, operation: &OperationId) -> Result<Option<Timestamp>, Fault> {
+        let fields = json!({ "operation": operation.as_str() });
+        self.shared.platform.log(Level::Error, "there is no engine to advance this operation", fields);
+        Ok(None)
+    }
+
     /// Host → tenant → route → area → handler. A fault that says "my route is old" or "nothing is seeded yet" is
     /// mended and the journey taken once more; nothing has been written by then, since a batch is all or nothing.
     async fn answer(
@@ -89,7 +99,7 @@ impl App {
         if request.path == "/healthz" {
             return Response::json(StatusCode::OK, &json!({ "status": "ok" }));
         }
-        if request.body.len() > MAX_BODY {
+        if request.is_too_large() {
             return dialect.refuse(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_large",

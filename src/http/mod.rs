@@ -35,10 +35,20 @@ pub struct Request {
 /// Bodies above this many bytes are refused with 413: nothing here takes more.
 pub const MAX_BODY: usize = 1024 * 1024;
 
+/// The length that `content-length` announces; `None` if it is absent or no number (a chunked body).
+pub fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 impl Request {
     /// A header as text; `None` if absent or not ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the body is larger than [`MAX_BODY`], or says that it is: then the platform has not read it.
+    pub fn is_too_large(&self) -> bool {
+        self.body.len().max(declared_length(&self.headers).unwrap_or_default()) > MAX_BODY
     }
 
     /// The first value of a query parameter, decoded.

@@ -5,3 +5,4 @@ pub mod bootstrap;
 pub mod coordinator;
 pub mod seed;
 pub mod store;
+pub mod wake;

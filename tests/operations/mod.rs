@@ -1,3 +1,4 @@
 //! The durable engine: leases and budget, the life of a tenant, and everything that can go wrong on the way.
 
 mod coordinator;
+mod wake;
