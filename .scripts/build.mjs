@@ -40,9 +40,13 @@ export async function build(crateDir = root) {
   const before = fingerprint(crateDir);
   const current = existsSync(stamp) && readFileSync(stamp, 'utf8') === before;
   if (current && outputs.every((name) => existsSync(join(out, name)))) return out;
-  await step('Worker (Rust to WebAssembly)', () =>
-    run(tools.workerBuild, ['--release'], { cwd: crateDir, env: { ...tools.env, CARGO_TARGET_DIR: path('target') } }),
-  );
+  const env = {
+    ...tools.env,
+    CARGO_TARGET_DIR: path('target'),
+    // A client that hangs up must not cut a request off between two of its writes.
+    RUN_TO_COMPLETION: '1',
+  };
+  await step('Worker (Rust to WebAssembly)', () => run(tools.workerBuild, ['--release'], { cwd: crateDir, env }));
   // Taken before the build: a file saved meanwhile must lead to another build.
   writeFileSync(stamp, before);
   return out;
