@@ -55,6 +55,16 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }
 
+    /// 400: the query says something that cannot be.
+    pub fn invalid_query(why: impl std::fmt::Display) -> Self {
+        Self::bad_request("invalid_query_string", format!("Query validation error: {why}"))
+    }
+
+    /// 400: the body says something that cannot be. `why` names the member.
+    pub fn invalid_body(why: impl std::fmt::Display) -> Self {
+        Self::bad_request("invalid_body", format!("Payload validation error: {why}"))
+    }
+
     /// 401: who are you?
     pub fn unauthorized(message: impl Into<String>) -> Self {
         Self { status: StatusCode::UNAUTHORIZED, code: "invalid_token", message: message.into() }
@@ -222,7 +232,7 @@ impl Area for Management {
     }
 
     fn malformed(why: Malformed) -> Refusal {
-        Refusal::bad_request("invalid_body", format!("Payload validation error: {}", why.0))
+        Refusal::invalid_body(why.0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Paging as Auth0's lists do it: by page number, or by checkpoint.
 
+use super::Row;
+use crate::error::Fault;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -53,4 +55,12 @@ impl Window {
         }
         json!({ "start": self.start, "limit": self.size, "length": items.len(), "total": total, key: items })
     }
+}
+
+/// The `total` of a count.
+///
+/// # Errors
+/// A fault if the row is missing or holds something else.
+pub fn total(count: &[Row]) -> Result<i64, Fault> {
+    count.first().ok_or_else(|| Fault::internal("a count answered no row"))?.int("total")
 }

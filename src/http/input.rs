@@ -1,12 +1,19 @@
 //! How the input of a handler is decoded from a request; access has been proven before.
 
 use super::{Method, Request};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Why an input could not be decoded: safe to show, names the field where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed(pub String);
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The parameters that the route took out of the path, decoded.
 #[derive(Debug, Clone, Default)]
@@ -52,15 +59,84 @@ impl<T: DeserializeOwned> Input for Path<T> {
     }
 }
 
-/// A JSON body.
+/// A JSON body: an object.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> Input for Json<T> {
+    fn decode(request: &Request, params: &Params) -> Result<Self, Malformed> {
+        Members::decode(request, params).and_then(|Members(members)| typed(members)).map(Self)
+    }
+}
+
+/// A JSON body as it came, to make a resource of it or to change one. Both know what is unknown to us too: a resource
+/// keeps the members it does not interpret.
+#[derive(Debug, Clone)]
+pub struct Members(pub Map<String, Value>);
+
+impl Input for Members {
     fn decode(request: &Request, _: &Params) -> Result<Self, Malformed> {
         let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
-        serde_json::from_slice(body).map(Self).map_err(|error| Malformed(error.to_string()))
+        serde_json::from_slice(body)
+            .map(Self)
+            .map_err(|error| Malformed(format!("the body is not a JSON object: {error}")))
     }
+}
+
+impl Members {
+    /// A new resource: these members, and `given` ones, which the body must not name. Null counts as absent (Auth0).
+    ///
+    /// # Errors
+    /// Words that name the member at fault.
+    pub fn make<T: DeserializeOwned>(self, given: &[(&str, &str)]) -> Result<T, Malformed> {
+        let mut members = self.apart_from(given.iter().map(|(name, _)| *name))?;
+        members.retain(|_, value| !value.is_null());
+        members.extend(given.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+        typed(members)
+    }
+
+    /// A changed resource: these members instead of the stored ones. Null takes one away, so that its default holds
+    /// again (Auth0). The body must not name `fixed` members.
+    ///
+    /// # Errors
+    /// Words that name the member at fault.
+    pub fn change<T: Serialize + DeserializeOwned>(self, stored: &T, fixed: &[&str]) -> Result<T, Malformed> {
+        let changes = self.apart_from(fixed.iter().copied())?;
+        let Ok(Value::Object(mut members)) = serde_json::to_value(stored) else {
+            return Err(Malformed("what is stored is not an object".to_owned()));
+        };
+        members.extend(changes);
+        members.retain(|_, value| !value.is_null());
+        typed(members)
+    }
+
+    fn apart_from<'a>(
+        self,
+        mut names: impl Iterator<Item = &'a str>,
+    ) -> Result<Map<String, Value>, Malformed> {
+        match names.find(|name| self.0.contains_key(*name)) {
+            Some(name) => Err(Malformed(format!("{name} cannot be set"))),
+            None => Ok(self.0),
+        }
+    }
+}
+
+/// Decodes an object. A refusal names the member at fault: serde says what is wrong but not where, so the culprit is
+/// the first member that is refused with the same words when it comes alone.
+///
+/// # Errors
+/// What is wrong, in words for the client.
+pub fn typed<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Malformed> {
+    let object = Value::Object(members);
+    T::deserialize(&object).map_err(|error| {
+        let words = error.to_string();
+        let alike = |object: &Value| T::deserialize(object).is_err_and(|error| error.to_string() == words);
+        let alone = |(name, value): &(&String, &Value)| alike(&json!({ name.as_str(): value }));
+        // What is wrong with no member at all is that one is missing.
+        let missing = alike(&json!({}));
+        let culprit = object.as_object().filter(|_| !missing).and_then(|members| members.iter().find(alone));
+        Malformed(culprit.map_or_else(|| words.clone(), |(name, _)| format!("{name}: {words}")))
+    })
 }
 
 /// The query string as a struct. Every value arrives as text; a repeated name keeps its first value.

@@ -8,7 +8,7 @@ pub mod output;
 pub mod route;
 
 pub use http::{Method, StatusCode};
-pub use input::{Form, Input, Json, Malformed, Pairs, Params, Path, Query};
+pub use input::{Form, Input, Json, Malformed, Members, Pairs, Params, Path, Query};
 pub use output::{Created, Html, NoContent, Output, Redirect};
 
 use http::HeaderMap;

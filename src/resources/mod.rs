@@ -17,4 +17,6 @@ pub mod users;
 use crate::http::route::Routes;
 
 /// The management API.
-pub fn routes(_routes: &mut Routes) {}
+pub fn routes(r: &mut Routes) {
+    organizations::api::routes(r);
+}

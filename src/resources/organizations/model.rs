@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 /// An organization.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Organization {
     /// Its row id, `org_…`: the `org_id` of tokens.
     pub id: OrganizationId,
     /// Its name, unique in the tenant: the `org_name` of tokens.
     pub name: String,
     /// Shown to people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The rest of what can be set of it.
     #[serde(flatten)]
@@ -66,6 +66,9 @@ impl Organization {
         Ok(())
     }
 }
+
+/// The members of an organization that cannot be set.
+pub const FIXED: &[&str] = &["id", "created_at", "updated_at"];
 
 /// Whether an organization of the main tenant with this name is, or could become, that of a tenant. Being its member
 /// is what lets a person manage that tenant, so it comes and goes with the tenant and never by hand: an organization

@@ -1,0 +1,166 @@
+//! The management API of the members of an organization, and of the roles they hold in it.
+
+use super::{api::inexistent, store};
+use crate::{
+    access::{
+        Area, Management,
+        management::{Refusal, scope},
+    },
+    db::{Page, page::total},
+    error::{Error, Fault},
+    http::{Json, NoContent, Path, Query, route::Routes},
+    id::{OrganizationId, RoleId, UserId},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Members, then their roles.
+pub(super) fn routes(r: &mut Routes) {
+    const MEMBERS: &str = "/api/v2/organizations/{id}/members";
+    r.get(MEMBERS, scope("read:organization_members"), list);
+    r.post(MEMBERS, scope("create:organization_members"), add);
+    r.delete(MEMBERS, scope("delete:organization_members"), remove);
+
+    const ROLES: &str = "/api/v2/organizations/{id}/members/{user_id}/roles";
+    r.get(ROLES, scope("read:organization_member_roles"), list_roles);
+    r.post(ROLES, scope("create:organization_member_roles"), add_roles);
+    r.delete(ROLES, scope("delete:organization_member_roles"), remove_roles);
+}
+
+/// Users to add or to remove.
+#[derive(Deserialize)]
+struct Users {
+    members: Vec<UserId>,
+}
+
+/// Roles to give or to take.
+#[derive(Deserialize)]
+struct Roles {
+    roles: Vec<RoleId>,
+}
+
+/// The member of an organization that a path names.
+#[derive(Deserialize)]
+struct Member {
+    id: OrganizationId,
+    user_id: UserId,
+}
+
+/// Auth0's limits for one call.
+const USERS: usize = 10;
+const ROLES: usize = 50;
+
+async fn list(
+    cx: &Management,
+    (Path(id), Query(page)): (Path<OrganizationId>, Query<Page>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let [organization, rows, count] =
+        cx.db().read([store::by_id(&id), store::members(&id, window), store::count_members(&id)]).await?;
+    organization.first().ok_or_else(inexistent)?;
+    let members = rows.into_iter().map(|row| Value::Object(present(row.0))).collect();
+    Ok(Json(window.list("members", members, total(&count)?)))
+}
+
+async fn add(
+    cx: &Management,
+    (Path(id), Json(body)): (Path<OrganizationId>, Json<Users>),
+) -> Result<NoContent, Error<Refusal>> {
+    check_count("members", body.members.len(), USERS)?;
+    let [organization, users] =
+        cx.db().read([store::by_id(&id), store::existing_users(&json!(body.members))]).await?;
+    organization.first().ok_or_else(inexistent)?;
+    let known = users.iter().map(|row| row.text("user_id")).collect::<Result<Vec<_>, Fault>>()?;
+    check_known("inexistent_user", "user", body.members.iter().map(UserId::as_str), &known)?;
+    let additions = body.members.iter().map(|user| store::add_member(&id, user, cx.call().now));
+    cx.commit("Add members to an organization", additions).await?;
+    Ok(NoContent)
+}
+
+async fn remove(
+    cx: &Management,
+    (Path(id), Json(body)): (Path<OrganizationId>, Json<Users>),
+) -> Result<NoContent, Error<Refusal>> {
+    check_count("members", body.members.len(), USERS)?;
+    cx.db().first(store::by_id(&id)).await?.ok_or_else(inexistent)?;
+    let removals = body.members.iter().flat_map(|user| store::remove_member(&id, user));
+    cx.commit("Delete members from an organization", removals).await?;
+    Ok(NoContent)
+}
+
+async fn list_roles(
+    cx: &Management,
+    (Path(member), Query(page)): (Path<Member>, Query<Page>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let Member { id, user_id } = &member;
+    let [membership, rows, count] = cx
+        .db()
+        .read([
+            store::membership(id, user_id),
+            store::member_roles(id, user_id, window),
+            store::count_member_roles(id, user_id),
+        ])
+        .await?;
+    membership.first().ok_or_else(no_member)?;
+    let roles = rows.into_iter().map(|row| Value::Object(present(row.0))).collect();
+    Ok(Json(window.list("roles", roles, total(&count)?)))
+}
+
+async fn add_roles(
+    cx: &Management,
+    (Path(member), Json(body)): (Path<Member>, Json<Roles>),
+) -> Result<NoContent, Error<Refusal>> {
+    check_count("roles", body.roles.len(), ROLES)?;
+    let Member { id, user_id } = &member;
+    let [membership, roles] =
+        cx.db().read([store::membership(id, user_id), store::existing_roles(&json!(body.roles))]).await?;
+    membership.first().ok_or_else(no_member)?;
+    let known = roles.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, Fault>>()?;
+    check_known("inexistent_role", "role", body.roles.iter().map(RoleId::as_str), &known)?;
+    let additions = body.roles.iter().map(|role| store::add_member_role(id, user_id, role, cx.call().now));
+    cx.commit("Assign roles to an organization member", additions).await?;
+    Ok(NoContent)
+}
+
+async fn remove_roles(
+    cx: &Management,
+    (Path(member), Json(body)): (Path<Member>, Json<Roles>),
+) -> Result<NoContent, Error<Refusal>> {
+    check_count("roles", body.roles.len(), ROLES)?;
+    let Member { id, user_id } = &member;
+    cx.db().first(store::membership(id, user_id)).await?.ok_or_else(no_member)?;
+    let removals = body.roles.iter().map(|role| store::remove_member_role(id, user_id, role));
+    cx.commit("Delete roles from an organization member", removals).await?;
+    Ok(NoContent)
+}
+
+/// The columns that hold something: absent values are left out (Auth0).
+fn present(mut columns: serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
+    columns.retain(|_, value| !value.is_null());
+    columns
+}
+
+fn check_count(member: &str, count: usize, maximum: usize) -> Result<(), Refusal> {
+    if (1..=maximum).contains(&count) {
+        return Ok(());
+    }
+    Err(Refusal::invalid_body(format!("{member} must hold 1 to {maximum} items")))
+}
+
+/// Refuses the first of `named` that is not among the `known` ones.
+fn check_known<'a>(
+    code: &'static str,
+    what: &str,
+    mut named: impl Iterator<Item = &'a str>,
+    known: &[String],
+) -> Result<(), Refusal> {
+    match named.find(|id| !known.iter().any(|known| known == id)) {
+        Some(id) => Err(Refusal::bad_request(code, format!("There is no {what} {id}"))),
+        None => Ok(()),
+    }
+}
+
+fn no_member() -> Refusal {
+    Refusal::not_found("inexistent_member", "No member found by that organization and user id")
+}
