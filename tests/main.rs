@@ -6,6 +6,7 @@
 mod support;
 
 mod laws;
+mod management;
 mod oauth;
 mod operations;
 mod start;

@@ -2,7 +2,7 @@
 
 use super::{Method, Request};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Why an input could not be decoded: safe to show, names the field where there is one.
@@ -121,22 +121,30 @@ impl Members {
     }
 }
 
-/// Decodes an object. A refusal names the member at fault: serde says what is wrong but not where, so the culprit is
-/// the first member that is refused with the same words when it comes alone.
+/// Decodes an object. serde says what is wrong but not where, so a refusal looks for the member that is refused with
+/// the same words when it comes alone, or without which the rest is accepted.
 ///
 /// # Errors
-/// What is wrong, in words for the client.
+/// What is wrong, in words for the client, after the name of the member at fault.
 pub fn typed<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Malformed> {
-    let object = Value::Object(members);
-    T::deserialize(&object).map_err(|error| {
-        let words = error.to_string();
-        let alike = |object: &Value| T::deserialize(object).is_err_and(|error| error.to_string() == words);
-        let alone = |(name, value): &(&String, &Value)| alike(&json!({ name.as_str(): value }));
-        // What is wrong with no member at all is that one is missing.
-        let missing = alike(&json!({}));
-        let culprit = object.as_object().filter(|_| !missing).and_then(|members| members.iter().find(alone));
-        Malformed(culprit.map_or_else(|| words.clone(), |(name, _)| format!("{name}: {words}")))
-    })
+    let refusal = |members| T::deserialize(Value::Object(members)).err().map(|error| error.to_string());
+    let words = match T::deserialize(Value::Object(members.clone())) {
+        Ok(value) => return Ok(value),
+        Err(error) => error.to_string(),
+    };
+    // No resource has as many members as this; a body that has must not be dear to refuse.
+    let mut names = members.keys().take(100);
+    let alone =
+        |name: &String| members.get(name).map(|value| Map::from_iter([(name.clone(), value.clone())]));
+    let rest = |name: &String| members.clone().into_iter().filter(|(other, _)| other != name).collect();
+    // What is wrong with no member at all is that one is missing.
+    let missing = refusal(Map::new()).as_ref() == Some(&words);
+    let culprit =
+        names.clone().find(|name| !missing && alone(name).and_then(refusal).as_ref() == Some(&words));
+    match culprit.or_else(|| names.find(|name| refusal(rest(name)).is_none())) {
+        Some(name) => Err(Malformed(format!("{name}: {words}"))),
+        None => Err(Malformed(words)),
+    }
 }
 
 /// The query string as a struct. Every value arrives as text; a repeated name keeps its first value.
@@ -201,10 +209,10 @@ impl Pairs {
     /// # Errors
     /// What is wrong, in words for the client.
     pub fn decode<T: DeserializeOwned>(self) -> Result<T, Malformed> {
-        let mut map = serde_json::Map::new();
+        let mut members = Map::new();
         for (name, value) in self.0 {
-            map.entry(name).or_insert(serde_json::Value::String(value));
+            members.entry(name).or_insert(Value::String(value));
         }
-        serde_json::from_value(serde_json::Value::Object(map)).map_err(|error| Malformed(error.to_string()))
+        typed(members)
     }
 }

@@ -1,0 +1,3 @@
+//! The management API, resource by resource.
+
+mod organizations;
