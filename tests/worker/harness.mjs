@@ -37,7 +37,11 @@ function config({ vars = {}, databases = {}, dropped = [] }) {
   };
 }
 
-const harnessOptions = (options) => ({ root, workers: [{ config: config(options) }] });
+// The variables once more, since those of a `.dev.vars` would win over those of the configuration.
+const harnessOptions = (options) => {
+  const worker = config(options);
+  return { root, workers: [{ config: worker, vars: worker.vars }] };
+};
 
 /** The same bindings as the Cloudflare API lists them. */
 function bindingsOf(options) {
@@ -73,6 +77,8 @@ export async function startGatehouse({ reachable = false, ...options } = {}) {
     tick: () => server.getWorker().scheduled({ cron: base.triggers.crons[0] }),
     /** Restarts the Worker with other options; storage stays. Requests are held meanwhile, but a POST in flight is cut. */
     update: (changed) => server.update(harnessOptions((options = { ...options, ...changed }))),
+    /** Takes a Durable Object out of memory, as the platform may at any time. */
+    evict: (binding, name) => server.getWorker().evictDurableObject(binding, { name }),
     logs: () => server.getLogs(),
     close: () => server.close(),
   };
