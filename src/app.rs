@@ -8,8 +8,8 @@ use crate::{
     error::{Fault, FaultKind},
     http::{Method, Request, Response, StatusCode, cors, route::Found},
     id::{OperationId, random_text},
-    operations::bootstrap,
-    platform::{DataPoint, Level, Platform},
+    operations::{bootstrap, engine},
+    platform::{DataPoint, Platform},
     resources::snapshot::Snapshots,
     routes::ROUTES,
     tenant::{Directory, Host, Resolved},
@@ -80,9 +80,24 @@ impl App {
     /// # Errors
     /// A fault, already logged, after which the alarm clock tries again.
     pub async fn advance(&self, operation: &OperationId) -> Result<Option<Timestamp>, Fault> {
-        let fields = json!({ "operation": operation.as_str() });
-        self.shared.platform.log(Level::Error, "there is no engine to advance this operation", fields);
-        Ok(None)
+        let advanced = engine::advance(&self.shared, operation).await;
+        if let Err(fault) = &advanced {
+            access::log_fault(self.shared.platform.as_ref(), operation.as_str(), "", fault);
+        }
+        advanced
+    }
+
+    /// What is done every few minutes whoever asks for what: see [`engine::tick`]. Called by the clock.
+    pub async fn tick(&self) {
+        let platform = self.shared.platform.as_ref();
+        let now = platform.now();
+        let ticked = match self.shared.directory.main(now, &Meter::default()).await {
+            Err(Fault { kind: FaultKind::Unprepared, .. }) => bootstrap::run(&self.shared, now).await,
+            _ => engine::tick(&self.shared).await,
+        };
+        if let Err(fault) = ticked {
+            access::log_fault(platform, "tick", "", &fault);
+        }
     }
 
     /// Host → tenant → route → area → handler. A fault that says "my route is old" or "nothing is seeded yet" is

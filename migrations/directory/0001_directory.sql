@@ -14,7 +14,8 @@ create table tenants (
   placement text not null check (placement in ('shared', 'isolated')),
   database_id text, -- null while being provisioned and once deleted
   region text, -- location hint (wnam, enam, weur, eeur, apac, oc) or jurisdiction (eu, fedramp); null: Cloudflare decides
-  epoch integer not null default 1, -- grows when its rows move or its name is given again: older routes and caches are void
+  epoch integer not null default 1, -- grows when its rows move or go, or its name is given again: older routes are void
+  organization_id text, -- its organization on the main tenant; null for the main tenant itself
   created_by text not null, -- `sub` of the token that asked for it
   created_at integer not null,
   updated_at integer not null,
@@ -32,7 +33,9 @@ create table hosts (
 
 create index hosts_by_tenant on hosts (tenant_id);
 
--- Databases that hold tenants. `free`: made, migrated and bound, but nobody's: the pool.
+-- Databases that hold tenants. Declared in `wrangler.toml`: the shared one, and the pool, whose members are `free`,
+-- `claimed`, or being emptied (`wiping`). Made through the API: `creating` until the script is bound to it, then
+-- `attached`, and `detaching` while it goes; its row goes with it.
 create table databases (
   id text not null primary key, -- the binding's name for a declared database, else its name at Cloudflare
   name text not null unique, -- name at Cloudflare; a pure function of the operation that makes it
@@ -40,7 +43,7 @@ create table databases (
   binding text not null unique,
   kind text not null check (kind in ('shared', 'pool', 'created')),
   shard integer not null default 0, -- which deployment of the Worker holds the binding
-  state text not null check (state in ('free', 'claimed', 'creating', 'attached', 'detaching', 'wiping', 'deleted')),
+  state text not null check (state in ('free', 'claimed', 'wiping', 'creating', 'attached', 'detaching')),
   tenant_id text, -- who claimed it; null for the shared one and for free ones
   schema_version integer not null default 0,
   created_at integer not null,
@@ -73,16 +76,20 @@ create table operations (
 
 create index operations_by_tenant on operations (tenant_id, created_at);
 
+-- One at a time: whoever begins a second one is refused by the database itself.
+create unique index operations_live on operations (tenant_id) where status in ('pending', 'running');
+
 create index operations_due on operations (status, run_at);
 
--- What happened to an operation, step by step: rows are only ever added.
+-- What happened to an operation, step by step: rows are only ever added. The sequence is also what keeps two instances
+-- from both going on with an operation: whoever writes an event second is refused, with everything else in its batch.
 create table operation_events (
   operation_id text not null references operations (id),
   sequence integer not null,
   step text not null,
-  outcome text not null check (outcome in ('started', 'succeeded', 'failed', 'retried', 'skipped')),
-  attempt integer not null,
-  detail text, -- JSON
+  outcome text not null check (outcome in ('succeeded', 'skipped', 'retried', 'failed')),
+  attempt integer not null, -- of that step, from 1
+  detail text, -- in words for the operator
   created_at integer not null,
   primary key (operation_id, sequence)
 ) strict, without rowid;

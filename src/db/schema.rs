@@ -23,6 +23,33 @@ pub fn version(migrations: &[Migration]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
+/// A table, and the columns of its primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// `tenant_id`, and what else is needed to name one row.
+    pub key: Vec<&'static str>,
+}
+
+/// The tables that `migrations` make, read from their text, so that a new one cannot be forgotten. The files keep to
+/// one rule: the key stands on a line of its own (`primary key (…)`) or behind its only column.
+pub fn tables(migrations: &[Migration]) -> Vec<Table> {
+    let statements = migrations.iter().flat_map(|(_, sql)| split(sql));
+    let tables = statements.filter_map(|statement| statement.strip_prefix("create table ")?.split_once(" ("));
+    tables
+        .map(|(name, columns)| Table { name, key: columns.lines().find_map(key_of).unwrap_or_default() })
+        .collect()
+}
+
+fn key_of(line: &'static str) -> Option<Vec<&'static str>> {
+    let line = line.trim();
+    if let Some(columns) = line.strip_prefix("primary key (") {
+        return Some(columns.split(')').next()?.split(", ").collect());
+    }
+    line.contains(" primary key").then(|| line.split(' ').next().into_iter().collect())
+}
+
 /// Wrangler's own table of applied migrations, so that `wrangler d1 migrations` and Gatehouse agree on what has been applied.
 const TABLE: &str = "create table if not exists d1_migrations(
     id integer primary key autoincrement, name text unique, applied_at timestamp default current_timestamp not null)";

@@ -1,6 +1,6 @@
 //! The first start, and the first request after an upgrade: migrates the directory and seeds the main tenant.
 
-use super::{seed, store};
+use super::{engine::databases::register_declared, seed, store};
 use crate::{
     access::{
         Shared,
@@ -33,10 +33,8 @@ pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
     let (platform, config, main) = (shared.platform.as_ref(), &shared.config, &shared.config.main_tenant);
     let directory = shared.directory.db(&meter)?;
     schema::migrate(directory.driver().as_ref(), schema::DIRECTORY).await?;
-    let declared =
-        platform.bindings().into_iter().filter(|name| name == "SHARED" || name.starts_with("POOL_"));
-    let registered = declared.map(|binding| store::register(&binding, binding == "SHARED", now));
-    directory.commit(registered.chain([store::enter_main(main, now)])).await?;
+    register_declared(platform, &directory, now).await?;
+    directory.commit([store::enter_main(main, now)]).await?;
 
     let db = shared.directory.open_for_lifecycle(main, &meter).await?;
     let db = db.ok_or_else(|| Fault::internal("the D1 binding SHARED is missing"))?;

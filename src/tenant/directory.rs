@@ -113,8 +113,21 @@ impl Directory {
             return Ok(None);
         };
         let Some(database) = &route.database else { return Ok(None) };
-        let driver = self.reach(database)?;
-        Ok(Some(TenantDb::new(driver, InTenant::new(route.tenant, route.epoch, true), meter.clone())))
+        self.lifecycle_db(&route.tenant, route.epoch, database, meter).map(Some)
+    }
+
+    /// The same for a tenant whose whereabouts have just been read.
+    ///
+    /// # Errors
+    /// A fault if the database cannot be reached.
+    pub(crate) fn lifecycle_db(
+        &self,
+        tenant: &TenantId,
+        epoch: i64,
+        database: &Database,
+        meter: &Meter,
+    ) -> Result<TenantDb, Fault> {
+        Ok(TenantDb::new(self.reach(database)?, InTenant::new(tenant.clone(), epoch, true), meter.clone()))
     }
 
     /// Drops what is remembered of a tenant, after it was changed here or its fence was met.

@@ -1,7 +1,7 @@
 //! What a tenant is.
 
 use crate::{config::Placement, id::TenantId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A tenant that exists and is in a state that may serve this request. Made only by the directory.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Issuer {
 }
 
 /// The state of a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Being made; serves nothing yet.

@@ -122,6 +122,17 @@ impl World {
         self.send(ask).expect(200).json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// Has the clock do its work.
+    pub fn tick(&self) {
+        block_on(self.app.tick());
+    }
+
+    /// Binds the script to one more database.
+    pub fn add_database(&self, binding: &str) {
+        let database = Rc::new(Sqlite::new(binding));
+        self.outside.databases.borrow_mut().insert(binding.to_owned(), database);
+    }
+
     /// Lets time pass.
     pub fn advance(&self, span: Lifetime) {
         self.outside.now.set(self.outside.now.get() + span.as_millis());

@@ -68,6 +68,14 @@ pub fn update(organization: &Organization, now: Timestamp) -> Result<Statement<I
     .bind(now))
 }
 
+/// Changes what an organization is called for people.
+pub fn set_display_name(id: &OrganizationId, name: &str, now: Timestamp) -> Statement<InTenant> {
+    write("update organizations set display_name = ?3, updated_at = ?4 where tenant_id = ?1 and id = ?2")
+        .bind(id)
+        .bind(name)
+        .bind(now)
+}
+
 /// Removes an organization with its members and with what they hold there.
 pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 4] {
     [

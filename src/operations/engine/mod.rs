@@ -1,0 +1,271 @@
+//! The effectful half: takes an operation up, does its steps one after the other, and writes down what came of each.
+//!
+//! # Why it ends well wherever it dies
+//!
+//! - A step can be done again: each looks for what an earlier attempt may have left before it makes anything.
+//! - What came of a step, its event, and the step that follows are one transaction. The event's sequence makes it the
+//!   only one: a second instance that has done the same step is refused, and stops.
+//! - Nobody takes an operation up while something of it may still be on its way: who works on it has a lease, and after a lost reply puts the operation down for as long.
+
+pub(super) mod databases;
+mod rows;
+mod step;
+pub mod store;
+
+use self::store::Event;
+use super::{
+    model::{Operation, Order, Progress},
+    plan::{self, Step, Trouble, Verdict},
+    store as tenants,
+};
+use crate::{
+    access::{Shared, log_fault},
+    db::{Meter, Outcome, Statement},
+    error::{Fault, FaultKind},
+    id::{OperationId, random_text},
+    tenant::{InDirectory, Status},
+    time::{Lifetime, Timestamp},
+};
+
+/// How long one call goes on with steps; what is left is for the next one.
+const SITTING: Lifetime = Lifetime::seconds(8);
+
+/// How many operations one tick goes on with.
+const PER_TICK: i64 = 20;
+
+/// What a step came to.
+struct Done {
+    /// `succeeded`, or `skipped` when there was nothing to do.
+    outcome: &'static str,
+    /// For the history.
+    detail: Option<String>,
+    /// What the directory remembers of it.
+    writes: Vec<Statement<InDirectory>>,
+}
+
+/// An operation in hand.
+struct Work<'a> {
+    shared: &'a Shared,
+    operation: &'a Operation,
+    /// Under which name it is leased.
+    holder: &'a str,
+    meter: &'a Meter,
+    now: Timestamp,
+}
+
+/// Begins an operation after `change` has brought its tenant into `status`, and goes on with it at once. Answers its id,
+/// or nothing if `change` changed nothing or another operation of the tenant is live.
+///
+/// # Errors
+/// A fault of the directory before the operation was begun. What happens to it afterwards is its own affair.
+pub async fn begin(
+    shared: &Shared,
+    order: &Order,
+    change: impl IntoIterator<Item = Statement<InDirectory>>,
+    status: Status,
+    meter: &Meter,
+    now: Timestamp,
+) -> Result<Option<OperationId>, Fault> {
+    let holder = random_text(shared.platform.as_ref(), 16);
+    let begin = store::begin(order, status, &holder, now)?;
+    let batch = change.into_iter().chain(begin).chain([tenants::operation(&order.id).into()]);
+    let operation = match shared.directory.db(meter)?.commit(batch).await {
+        Ok(outcomes) => last(&outcomes)?,
+        Err(Fault { kind: FaultKind::Conflict(column), .. }) if column == "operations.tenant_id" => None,
+        Err(fault) => return Err(fault),
+    };
+    let Some(operation) = operation else { return Ok(None) };
+    shared.directory.forget(&order.tenant);
+    let next = carry_on(shared, operation, &holder, meter).await;
+    report(shared, &order.id, next).await;
+    Ok(Some(order.id.clone()))
+}
+
+/// Has the operation gone on with when it is time, or logs why this instance could not.
+async fn report(shared: &Shared, id: &OperationId, next: Result<Option<Timestamp>, Fault>) {
+    let rung = match next {
+        Ok(Some(at)) => shared.platform.wake(id, at).await,
+        Ok(None) => Ok(()),
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = rung {
+        log_fault(shared.platform.as_ref(), id.as_str(), "", &fault);
+    }
+}
+
+/// Goes on with an operation. Answers when to come back, or nothing if it is over. Harmless at any time: an operation
+/// that somebody else works on, or that is not due, is left alone.
+///
+/// # Errors
+/// A fault of the directory. The operation can be taken up again when its lease ends.
+pub async fn advance(shared: &Shared, id: &OperationId) -> Result<Option<Timestamp>, Fault> {
+    let meter = Meter::default();
+    let holder = random_text(shared.platform.as_ref(), 16);
+    let now = shared.platform.now();
+    let batch = [store::take_up(id, &holder, now), tenants::operation(id).into()];
+    let outcomes = shared.directory.db(&meter)?.commit(batch).await?;
+    let Some(operation) = last(&outcomes)? else { return Ok(None) };
+    let taken = outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty());
+    if taken { carry_on(shared, operation, &holder, &meter).await } else { Ok(operation.due_at()) }
+}
+
+/// What the clock does every few minutes: goes on with whatever is due and was forgotten, and keeps the pool ready.
+///
+/// # Errors
+/// A fault of the directory.
+pub async fn tick(shared: &Shared) -> Result<(), Fault> {
+    let meter = Meter::default();
+    let directory = shared.directory.db(&meter)?;
+    let now = shared.platform.now();
+    for row in directory.all(store::due(now, PER_TICK)).await? {
+        let id = OperationId::new(row.text("id")?);
+        let next = advance(shared, &id).await;
+        report(shared, &id, next).await;
+    }
+    databases::prepare_pool(shared, &directory, now).await
+}
+
+/// Does one step after the other until the operation is over, has to wait, or has had its time.
+async fn carry_on(
+    shared: &Shared,
+    mut operation: Operation,
+    holder: &str,
+    meter: &Meter,
+) -> Result<Option<Timestamp>, Fault> {
+    let directory = shared.directory.db(meter)?;
+    let began = shared.platform.now();
+    loop {
+        let now = shared.platform.now();
+        if now.since(began) > SITTING {
+            directory.commit([store::put_down(&operation.id, holder, now, None)]).await?;
+            return Ok(Some(now));
+        }
+        let work = Work { shared, operation: &operation, holder, meter, now };
+        let batch = match step::run(&work).await {
+            Ok(done) => work.after(done)?,
+            Err(Trouble::Wait { until, why }) => {
+                directory.commit([store::put_down(&operation.id, holder, until, Some(&why))]).await?;
+                return Ok(Some(until));
+            }
+            Err(trouble) => work.after_trouble(&trouble)?,
+        };
+        let batch = batch.into_iter().chain([tenants::operation(&operation.id).into()]);
+        operation = match directory.commit(batch).await {
+            Ok(outcomes) => last(&outcomes)?.ok_or_else(|| Fault::internal("the operation is gone"))?,
+            // Somebody else has gone on with it.
+            Err(Fault { kind: FaultKind::Conflict(column), .. }) if column.contains("operation_events") => {
+                return Ok(Some(now.plus(store::LEASE)));
+            }
+            Err(fault) => return Err(fault),
+        };
+        if operation.is_over() {
+            shared.directory.forget(&operation.tenant.id);
+        }
+        if operation.is_over() || operation.lease_until.is_none() {
+            return Ok(operation.due_at());
+        }
+    }
+}
+
+/// The operation that the last statement of a batch has read.
+fn last(outcomes: &[Outcome]) -> Result<Option<Operation>, Fault> {
+    outcomes.last().and_then(|outcome| outcome.rows.first()).map(tenants::read_operation).transpose()
+}
+
+impl Work<'_> {
+    fn event<'a>(
+        &self,
+        offset: i64,
+        step: Step,
+        outcome: &'static str,
+        detail: Option<&'a str>,
+    ) -> Event<'a> {
+        let attempt = if offset == 1 { self.operation.attempt + 1 } else { 1 };
+        Event { sequence: self.operation.sequence + offset, step, outcome, attempt, detail }
+    }
+
+    /// What is written after a step has been done: its event, what it found out, and what comes next. A next step that
+    /// happens in the directory alone is done in the same breath.
+    fn after(&self, done: Done) -> Result<Vec<Statement<InDirectory>>, Fault> {
+        let (operation, now) = (self.operation, self.now);
+        let event = self.event(1, operation.step, done.outcome, done.detail.as_deref());
+        let mut batch = vec![store::record(&operation.id, &event, now)];
+        batch.extend(done.writes);
+        let next =
+            operation.next().ok_or_else(|| Fault::internal("the last step is not one of the directory"))?;
+        let (tenant, gave_up) = (&operation.tenant.id, operation.state.gave_up.as_deref());
+        let end = |status, error| store::finish(&operation.id, next, status, error, now);
+        match next {
+            Step::Activate => {
+                batch.push(tenants::activate(tenant, now));
+                batch.push(end(Progress::Succeeded, None));
+            }
+            Step::Release if gave_up.is_some() => {
+                batch.extend(tenants::release(tenant, Status::Failed, now));
+                batch.push(end(Progress::Failed, gave_up));
+            }
+            Step::Release => {
+                batch.extend(tenants::release(tenant, Status::Deleted, now));
+                batch.push(end(Progress::Succeeded, None));
+            }
+            next => {
+                batch.push(store::go_on(&operation.id, next, &operation.state, now)?);
+                return Ok(batch);
+            }
+        }
+        batch.push(store::record(&operation.id, &self.event(2, next, "succeeded", None), now));
+        Ok(batch)
+    }
+
+    /// What is written after a failed attempt: its event, and when to try again; or that it is given up, which closes
+    /// what there is of the tenant and goes on with what undoes it.
+    fn after_trouble(&self, trouble: &Trouble) -> Result<Vec<Statement<InDirectory>>, Fault> {
+        let (operation, now) = (self.operation, self.now);
+        if let Trouble::Fault(fault) = trouble {
+            let platform = self.shared.platform.as_ref();
+            log_fault(platform, operation.id.as_str(), operation.tenant.id.as_str(), fault);
+        }
+        let words = trouble.words();
+        let record = |offset, step, outcome, detail| {
+            store::record(&operation.id, &self.event(offset, step, outcome, detail), now)
+        };
+        match plan::verdict(operation, trouble, now) {
+            Verdict::Again(at) => Ok(vec![
+                record(1, operation.step, "retried", Some(words.as_str())),
+                store::try_again(operation, operation.step, operation.attempt + 1, &words, at, now)?,
+            ]),
+            Verdict::GiveUp(at) => {
+                let mut undoing = operation.clone();
+                undoing.state.gave_up = Some(words.clone());
+                let next = if at > now {
+                    store::try_again(&undoing, Step::Withdraw, 0, &words, at, now)?
+                } else {
+                    store::go_on(&operation.id, Step::Withdraw, &undoing.state, now)?
+                };
+                Ok(vec![
+                    record(1, operation.step, "failed", Some(words.as_str())),
+                    record(2, Step::Close, "succeeded", None),
+                    tenants::abandon(&operation.tenant.id, now),
+                    tenants::retire(&operation.tenant.id, now),
+                    next,
+                ])
+            }
+        }
+    }
+}
+
+impl Done {
+    /// It was done, and the directory is to remember this.
+    fn with(writes: impl IntoIterator<Item = Statement<InDirectory>>) -> Self {
+        Self { outcome: "succeeded", detail: None, writes: writes.into_iter().collect() }
+    }
+
+    /// There was nothing to do.
+    fn skipped() -> Self {
+        Self { outcome: "skipped", detail: None, writes: Vec::new() }
+    }
+
+    fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+}

@@ -1,0 +1,35 @@
+//! Which effect belongs to which step.
+
+use super::{Done, Work, databases, rows};
+use crate::{
+    error::Fault,
+    operations::{
+        model::Held,
+        plan::{Step, Trouble},
+    },
+};
+
+/// Does the operation's step.
+pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
+    match work.operation.step {
+        Step::Database => databases::choose(work).await,
+        Step::Migrate => databases::migrate(work).await,
+        Step::Verify => rows::verify(work).await,
+        Step::Seed => rows::seed(work).await,
+        Step::Organization => rows::organize(work).await,
+        Step::Withdraw => rows::withdraw(work).await,
+        Step::Wipe => rows::wipe(work).await,
+        // These happen in the directory alone, together with the step before them.
+        step @ (Step::Reserve | Step::Activate | Step::Close | Step::Release) => {
+            Err(Fault::internal(format!("{} is no step of its own", step.as_str())).into())
+        }
+        step => Err(Fault::internal(format!("{} needs the API", step.as_str())).into()),
+    }
+}
+
+impl Work<'_> {
+    pub(super) fn held(&self) -> Result<&Held, Fault> {
+        let held = self.operation.tenant.database.as_ref();
+        held.ok_or_else(|| Fault::internal("the tenant has no database at a step that needs one"))
+    }
+}

@@ -1,0 +1,374 @@
+//! What the directory knows of a tenant and of the work that is done to it.
+
+use super::plan::{self, Step};
+use crate::{
+    config::Placement,
+    id::{OperationId, OrganizationId, TenantId, UserId},
+    tenant::{Status, reserved::is_reserved, store::Database},
+    time::{Lifetime, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+/// How long the name of a deleted tenant is not given again: nobody takes over the links, the tokens and the trust of
+/// the tenant before.
+pub const HOLD: Lifetime = Lifetime::days(30);
+
+/// A tenant as its operator sees it, whatever its state.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name for people.
+    pub friendly_name: String,
+    /// Its state.
+    pub status: Status,
+    /// Where its rows live.
+    pub placement: Placement,
+    /// Where in the world, if somebody said.
+    pub region: Option<Region>,
+    /// Counts its moves and its lives.
+    pub epoch: i64,
+    /// Its organization on the main tenant; the main tenant has none.
+    pub organization: Option<OrganizationId>,
+    /// Its database, from being chosen to being given up.
+    pub database: Option<Held>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it was gone; its name is held from then on for [`HOLD`].
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A tenant that somebody may have.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name for people.
+    pub friendly_name: String,
+    /// Where its rows will live.
+    pub placement: Placement,
+    /// Where in the world.
+    pub region: Option<Region>,
+    /// The organization it will have on the main tenant.
+    pub organization: OrganizationId,
+}
+
+/// What a request for a tenant says. What else it says is for another API.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NewTenant {
+    id: String,
+    friendly_name: Option<String>,
+    placement: Option<Placement>,
+    region: Option<String>,
+}
+
+impl NewTenant {
+    /// Checks it. `made`: whether databases can be made through the API.
+    ///
+    /// # Errors
+    /// Words that name the member and say the rule.
+    pub fn check(
+        self,
+        default: Placement,
+        made: bool,
+        organization: OrganizationId,
+    ) -> Result<Wanted, String> {
+        let id = TenantId::parse(&self.id).ok_or(
+            "id must be 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit (a DNS label)",
+        )?;
+        if is_reserved(&id) {
+            return Err(format!("id {id} is reserved"));
+        }
+        let friendly_name = self.friendly_name.unwrap_or(self.id);
+        check_friendly_name(&friendly_name)?;
+        let placement = self.placement.unwrap_or(default);
+        let region = self.region.map(|text| Region::parse(&text).ok_or(Region::RULE)).transpose()?;
+        if region.is_some() && placement == Placement::Shared {
+            return Err("region needs placement isolated: a shared database is where it is".to_owned());
+        }
+        if region.is_some() && !made {
+            return Err("region needs a database that is made for it, and no API token is set".to_owned());
+        }
+        Ok(Wanted { id, friendly_name, placement, region, organization })
+    }
+}
+
+/// The longest name that an organization can show (Auth0), which a tenant's name becomes.
+const FRIENDLY_NAME_LENGTH: usize = 255;
+
+fn check_friendly_name(name: &str) -> Result<(), String> {
+    let length = name.trim().chars().count();
+    if length == 0 || length > FRIENDLY_NAME_LENGTH {
+        return Err(format!("friendly_name must have 1 to {FRIENDLY_NAME_LENGTH} characters"));
+    }
+    Ok(())
+}
+
+/// What a request changes of a tenant.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TenantChange {
+    /// Its name for people.
+    pub friendly_name: Option<String>,
+    /// `active`, `read_only` or `suspended`.
+    pub status: Option<Status>,
+    placement: Option<Placement>,
+    region: Option<String>,
+}
+
+impl TenantChange {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// Words that name the member and say the rule.
+    pub fn check(&self) -> Result<(), String> {
+        if self.placement.is_some() || self.region.is_some() {
+            return Err("placement and region are changed by a move, not by an update".to_owned());
+        }
+        if self.status.is_some_and(|status| !SETTLED.contains(&status)) {
+            return Err("status must be active, read_only or suspended".to_owned());
+        }
+        self.friendly_name.as_deref().map_or(Ok(()), check_friendly_name)
+    }
+
+    /// Applies it.
+    ///
+    /// # Errors
+    /// Words that say why the tenant cannot be brought into that state.
+    pub fn apply(&self, tenant: &mut Record) -> Result<(), String> {
+        if let Some(name) = &self.friendly_name {
+            name.clone_into(&mut tenant.friendly_name);
+        }
+        if let Some(status) = self.status {
+            if !SETTLED.contains(&tenant.status) {
+                return Err(format!("The tenant is {}", tenant.status.as_str()));
+            }
+            tenant.status = status;
+        }
+        Ok(())
+    }
+}
+
+/// The states among which an operator may choose; the others belong to operations.
+const SETTLED: [Status; 3] = [Status::Active, Status::ReadOnly, Status::Suspended];
+
+impl Record {
+    /// Until when its name is on hold, if it is.
+    pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.deleted_at.map(|gone| gone.plus(HOLD)).filter(|until| *until > now)
+    }
+}
+
+/// The database that holds a tenant.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// How to reach it.
+    pub database: Database,
+    /// Its name at Cloudflare.
+    pub name: String,
+    /// Where it comes from, and so where it goes.
+    pub origin: Origin,
+}
+
+/// Where a database comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The one that many tenants share.
+    Shared,
+    /// The pool, to which it returns.
+    Pool,
+    /// The Cloudflare API, for this tenant alone.
+    Created,
+}
+
+impl Origin {
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "shared" => Some(Self::Shared),
+            "pool" => Some(Self::Pool),
+            "created" => Some(Self::Created),
+            _ => None,
+        }
+    }
+}
+
+/// Where in the world a database is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Region {
+    /// Cloudflare puts it near there if it can.
+    Hint(String),
+    /// It never leaves there: a legal promise, not a wish.
+    Jurisdiction(String),
+}
+
+impl Region {
+    const RULE: &str = "region must be one of wnam, enam, weur, eeur, apac, oc, or eu, fedramp";
+
+    /// Reads one of D1's location hints or jurisdictions (Cloudflare: D1, data location).
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "wnam" | "enam" | "weur" | "eeur" | "apac" | "oc" => Some(Self::Hint(text.to_owned())),
+            "eu" | "fedramp" => Some(Self::Jurisdiction(text.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// As stored and shown.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Hint(text) | Self::Jurisdiction(text) => text,
+        }
+    }
+}
+
+/// What an operation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Makes a tenant.
+    Provision,
+    /// Removes a tenant.
+    Delete,
+}
+
+impl Kind {
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provision => "provision",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Provision, Self::Delete].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    /// Nobody has begun yet.
+    Pending,
+    /// Being worked on, or waiting for its next attempt.
+    Running,
+    /// Done.
+    Succeeded,
+    /// Given up, and everything that had been done undone.
+    Failed,
+}
+
+impl Progress {
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Running, Self::Succeeded, Self::Failed]
+            .into_iter()
+            .find(|progress| progress.as_str() == text)
+    }
+}
+
+/// What was asked for, beyond what the tenant's own row says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The user of the main tenant who becomes the tenant's first administrator; none when a machine asked.
+    pub administrator: Option<UserId>,
+}
+
+/// What the steps so far have decided.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Why it was given up: from then on its steps undo what has been done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gave_up: Option<String>,
+}
+
+/// A piece of work that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The id it will have.
+    pub id: OperationId,
+    /// The tenant it is done to.
+    pub tenant: TenantId,
+    /// Where that lives, or will.
+    pub placement: Placement,
+    /// What it is for.
+    pub kind: Kind,
+    /// What was asked for.
+    pub input: Input,
+    /// The `sub` of the token that asked for it.
+    pub initiated_by: String,
+}
+
+/// A durable piece of work, as its row says: any instance can take it up where the last one died.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Its id.
+    pub id: OperationId,
+    /// The tenant it is done to.
+    pub tenant: Record,
+    /// What it is for.
+    pub kind: Kind,
+    /// How far it is.
+    pub status: Progress,
+    /// What is done next, or was done last.
+    pub step: Step,
+    /// Failed attempts at that step.
+    pub attempt: i64,
+    /// What was asked for.
+    pub input: Input,
+    /// What has been decided.
+    pub state: State,
+    /// What went wrong last, in words for the operator.
+    pub error: Option<String>,
+    /// The `sub` of the token that asked for it.
+    pub initiated_by: String,
+    /// Until when somebody works on it.
+    pub lease_until: Option<Timestamp>,
+    /// Nothing is done before this moment.
+    pub run_at: Timestamp,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it was over.
+    pub finished_at: Option<Timestamp>,
+    /// The sequence of its last event.
+    pub sequence: i64,
+}
+
+impl Operation {
+    /// Whether nothing is left to do.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status, Progress::Succeeded | Progress::Failed)
+    }
+
+    /// When somebody may take it up, unless it is over.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        (!self.is_over()).then(|| self.lease_until.map_or(self.run_at, |until| until.max(self.run_at)))
+    }
+
+    /// Its steps, as far as they are known by now.
+    pub fn plan(&self) -> Vec<Step> {
+        let origin = self.tenant.database.as_ref().map(|held| held.origin);
+        plan::steps(self.kind, self.state.gave_up.is_some(), self.tenant.placement, origin)
+    }
+
+    /// The step after this one; none if this is the last.
+    pub fn next(&self) -> Option<Step> {
+        self.plan().into_iter().skip_while(|step| *step != self.step).nth(1)
+    }
+}

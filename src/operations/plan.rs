@@ -1,0 +1,197 @@
+//! The pure half of the engine: which steps there are, in which order, and what follows from a failure.
+
+use super::model::{Kind, Operation, Origin};
+use crate::{
+    config::Placement,
+    error::{Fault, FaultKind},
+    time::{Lifetime, Timestamp},
+};
+
+/// A step of an operation. Each can be done again after it was done, wholly or in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The name is taken and the operation recorded.
+    Reserve,
+    /// A database of the pool is claimed, or the name of a new one is written down before it is made.
+    Database,
+    /// The database is made through the API.
+    Create,
+    /// Its tables are made.
+    Migrate,
+    /// The script is bound to it.
+    Attach,
+    /// Something is written and read back on the way that requests will take.
+    Verify,
+    /// The tenant gets its keys, its connection and its settings.
+    Seed,
+    /// The tenant gets its organization on the main tenant, and that its first administrator.
+    Organization,
+    /// The tenant is opened.
+    Activate,
+    /// The tenant is closed: from here on it answers nobody.
+    Close,
+    /// Its organization is removed, and with it every right to manage it.
+    Withdraw,
+    /// The script lets go of its database.
+    Detach,
+    /// Its database is deleted.
+    Drop,
+    /// Its rows are deleted from a database that stays.
+    Wipe,
+    /// Its name is put on hold, or, after a failure, free to be tried again.
+    Release,
+}
+
+/// How a tenant is made. Nothing can be reached before `Activate`.
+const PROVISION: [Step; 9] = [
+    Step::Reserve,
+    Step::Database,
+    Step::Create,
+    Step::Migrate,
+    Step::Attach,
+    Step::Verify,
+    Step::Seed,
+    Step::Organization,
+    Step::Activate,
+];
+
+/// How a tenant is removed, or what is there of one that could not be made. Never in another order: a database that is
+/// deleted while the script is bound to it makes the script undeployable.
+const DELETE: [Step; 6] = [Step::Close, Step::Withdraw, Step::Detach, Step::Drop, Step::Wipe, Step::Release];
+
+impl Step {
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Database => "database",
+            Self::Create => "create",
+            Self::Migrate => "migrate",
+            Self::Attach => "attach",
+            Self::Verify => "verify",
+            Self::Seed => "seed",
+            Self::Organization => "organization",
+            Self::Activate => "activate",
+            Self::Close => "close",
+            Self::Withdraw => "withdraw",
+            Self::Detach => "detach",
+            Self::Drop => "drop",
+            Self::Wipe => "wipe",
+            Self::Release => "release",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        PROVISION.into_iter().chain(DELETE).find(|step| step.as_str() == text)
+    }
+
+    /// Whether a tenant with this placement, in a database of this origin, needs the step.
+    fn concerns(self, placement: Placement, origin: Option<Origin>) -> bool {
+        match self {
+            Self::Database => placement == Placement::Isolated,
+            Self::Create | Self::Attach | Self::Detach | Self::Drop => origin == Some(Origin::Created),
+            Self::Wipe => matches!(origin, Some(Origin::Shared | Origin::Pool)),
+            _ => true,
+        }
+    }
+}
+
+/// The steps of an operation in order, as far as they are known: those of a database that has not been chosen yet are
+/// not among them. A provision that was given up continues with what undoes it.
+pub fn steps(kind: Kind, gave_up: bool, placement: Placement, origin: Option<Origin>) -> Vec<Step> {
+    let all: &[Step] = match (kind, gave_up) {
+        (Kind::Provision, false) => &PROVISION,
+        (Kind::Provision, true) | (Kind::Delete, _) => &DELETE,
+    };
+    all.iter().copied().filter(|step| step.concerns(placement, origin)).collect()
+}
+
+/// The step that an operation begins with having done, and the one that it does first.
+pub const fn first(kind: Kind, placement: Placement) -> [Step; 2] {
+    match (kind, placement) {
+        (Kind::Provision, Placement::Shared) => [Step::Reserve, Step::Migrate],
+        (Kind::Provision, Placement::Isolated) => [Step::Reserve, Step::Database],
+        (Kind::Delete, _) => [Step::Close, Step::Withdraw],
+    }
+}
+
+/// Why a step did not succeed.
+#[derive(Debug)]
+pub enum Trouble {
+    /// It is somebody else's turn, or part of the work is left: nothing went wrong. Does not count as an attempt.
+    Wait {
+        /// When to go on.
+        until: Timestamp,
+        /// For the operator.
+        why: String,
+    },
+    /// It may succeed later.
+    Retry {
+        /// For the operator.
+        why: String,
+        /// Not earlier than this: somebody said so, or something may still be on its way.
+        not_before: Option<Timestamp>,
+    },
+    /// It will never succeed.
+    Never {
+        /// For the operator.
+        why: String,
+    },
+    /// We, or a database, failed; may succeed later. Logged, not shown.
+    Fault(Fault),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Trouble {
+    /// What the operator is told.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Wait { why, .. } | Self::Retry { why, .. } | Self::Never { why } => why.clone(),
+            Self::Fault(Fault { kind: FaultKind::Unavailable, .. }) => {
+                "a database is busy or could not be reached".to_owned()
+            }
+            Self::Fault(_) => "something went wrong on our side; the log says what".to_owned(),
+        }
+    }
+}
+
+/// What follows from a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another attempt at this moment.
+    Again(Timestamp),
+    /// What has been done is undone, from this moment on.
+    GiveUp(Timestamp),
+}
+
+/// What was sent may take effect this long after its answer was lost: an API call, or a statement, must finish in 30 s
+/// (Cloudflare: D1, limits). What depends on it not happening any more waits as long.
+pub const SETTLING: Lifetime = Lifetime::seconds(30);
+
+/// Attempts at one step before a provision is given up: about two minutes if nobody says how long to wait.
+const ATTEMPTS: i64 = 8;
+
+/// The longest pause between two attempts: an operator who has mended the cause waits no longer.
+const LONGEST_PAUSE: i64 = 300;
+
+/// What follows from `trouble` at the operation's step. Only what makes something is ever given up; what removes
+/// something is tried until it succeeds, so that nothing is left behind.
+pub fn verdict(operation: &Operation, trouble: &Trouble, now: Timestamp) -> Verdict {
+    let pause = 1_i64.checked_shl(u32::try_from(operation.attempt).unwrap_or(u32::MAX)).unwrap_or(i64::MAX);
+    let pause = now.plus(Lifetime::seconds(pause.clamp(1, LONGEST_PAUSE)));
+    let makes = operation.kind == Kind::Provision && operation.state.gave_up.is_none();
+    let last = operation.attempt + 1 >= ATTEMPTS;
+    match trouble {
+        Trouble::Wait { until, .. } => Verdict::Again(*until),
+        Trouble::Never { .. } if makes => Verdict::GiveUp(now),
+        Trouble::Retry { .. } | Trouble::Fault(_) if makes && last => Verdict::GiveUp(now.plus(SETTLING)),
+        Trouble::Retry { not_before: Some(earliest), .. } => Verdict::Again(pause.max(*earliest)),
+        Trouble::Retry { .. } | Trouble::Fault(_) | Trouble::Never { .. } => Verdict::Again(pause),
+    }
+}
