@@ -96,6 +96,70 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The span that an ISO-8601 date or moment in UTC names, as its first instant and the first one after it:
+    /// `2027` is a year, `2027-01` a month, `2027-01-15` a day, `2027-01-15T08:00Z` a minute, and so on down to the
+    /// millisecond. `None` for anything else.
+    pub fn span(text: &str) -> Option<(Self, Self)> {
+        let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+        let mut parts = date.split('-');
+        let year = digits(parts.next()?, 4)?;
+        let month = parts.next().map_or(Some(None), |text| digits(text, 2).map(Some))?;
+        let day = parts.next().map_or(Some(None), |text| digits(text, 2).map(Some))?;
+        if parts.next().is_some() || month.is_some_and(|month| !(1..=12).contains(&month)) {
+            return None;
+        }
+        let first_of = |year: i64, month: i64| days_before(year + (month - 1) / 12, (month - 1) % 12 + 1);
+        let (start, end) = match (month, day) {
+            (Some(month), Some(day)) => {
+                let start = first_of(year, month) + day - 1;
+                if day < 1 || start >= first_of(year, month + 1) {
+                    return None;
+                }
+                (start, start + 1)
+            }
+            (Some(month), None) => (first_of(year, month), first_of(year, month + 1)),
+            (None, _) => (first_of(year, 1), first_of(year + 1, 1)),
+        };
+        let (start, end) = (Self(start * 86_400_000), Self(end * 86_400_000));
+        let Some(time) = time else { return Some((start, end)) };
+        let (offset, length) = time_of_day(time.strip_suffix('Z').unwrap_or(time))?;
+        let start = day.map(|_| start.plus(offset))?;
+        Some((start, start.plus(length)))
+    }
+}
+
+/// `08:00`, `08:00:30` or `08:00:30.125`: how long after midnight, and how long the span is that this names.
+fn time_of_day(text: &str) -> Option<(Lifetime, Lifetime)> {
+    let mut parts = text.split(':');
+    let (hour, minute) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
+    let second = parts.next();
+    if hour > 23 || minute > 59 || parts.next().is_some() {
+        return None;
+    }
+    let start = Lifetime::minutes(hour * 60 + minute);
+    let Some(second) = second else { return Some((start, Lifetime::minutes(1))) };
+    let (whole, fraction) =
+        second.split_once('.').map_or((second, None), |(whole, rest)| (whole, Some(rest)));
+    let (whole, milliseconds) = (digits(whole, 2)?, fraction.map_or(Some(0), |text| digits(text, 3))?);
+    let length = if fraction.is_some() { Lifetime::milliseconds(1) } else { Lifetime::seconds(1) };
+    let start = Lifetime::milliseconds(start.0 + whole * 1000 + milliseconds);
+    (whole <= 59).then_some((start, length))
+}
+
+/// A number of exactly `length` digits.
+fn digits(text: &str, length: usize) -> Option<i64> {
+    (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// Days from 1970-01-01 to the first of a month, after Howard Hinnant's published `days_from_civil`.
+fn days_before(year: i64, month: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.iso())

@@ -266,7 +266,8 @@ impl Management {
         call.shared.snapshots.of(&self.tenant, &self.db, call.platform(), &call.shared.config, call.now).await
     }
 
-    /// Commits a change together with its entry in the tenant's log, and forgets what this isolate remembers of the tenant.
+    /// Commits a change of the tenant's configuration together with its entry in the log, and forgets what this isolate
+    /// remembers of the tenant.
     ///
     /// # Errors
     /// As `Db::commit`.
@@ -275,10 +276,23 @@ impl Management {
         description: &str,
         batch: impl IntoIterator<Item = Statement<InTenant>>,
     ) -> Result<Vec<Outcome>, Fault> {
-        let client = self.claims.azp.clone().unwrap_or_default();
-        let entry = Entry::new(Kind::SuccessApi, description).client(&client).user(self.subject());
-        let outcomes = self.db.commit(batch.into_iter().chain([self.call.record(entry)])).await;
+        let outcomes = self.commit_people(description, batch).await;
         self.call.shared.snapshots.forget(self.tenant.id());
         outcomes
+    }
+
+    /// Commits a change of people, or of what they hold, together with its entry in the log. Nothing that an isolate
+    /// remembers of the tenant is about them, so nothing is forgotten.
+    ///
+    /// # Errors
+    /// As `Db::commit`.
+    pub async fn commit_people(
+        &self,
+        description: &str,
+        batch: impl IntoIterator<Item = Statement<InTenant>>,
+    ) -> Result<Vec<Outcome>, Fault> {
+        let client = self.claims.azp.clone().unwrap_or_default();
+        let entry = Entry::new(Kind::SuccessApi, description).client(&client).user(self.subject());
+        self.db.commit(batch.into_iter().chain([self.call.record(entry)])).await
     }
 }

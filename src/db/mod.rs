@@ -1,12 +1,15 @@
 //! SQL as values: statements, the two scopes they belong to, and the one trait that runs them.
 
 pub mod driver;
+pub mod filter;
+pub mod lucene;
 pub mod page;
 pub mod row;
 pub mod schema;
 pub mod statement;
 
 pub use driver::{Cost, Driver, Meter, Outcome, RawStatement};
+pub use filter::{Field, Filter, Kind};
 pub use page::Page;
 pub use row::Row;
 pub use statement::{Query, Statement, Value, read, write};

@@ -1,6 +1,6 @@
 //! Paging as Auth0's lists do it: by page number, or by checkpoint.
 
-use super::Row;
+use super::{Db, Query, Row, Scope};
 use crate::error::Fault;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -36,6 +36,21 @@ impl Page {
     }
 }
 
+/// The `order by` terms that `sort` asks for, as `field:1` or `field:-1` with a field of `fields`; `default` without it.
+///
+/// # Errors
+/// Words that name the fields there are.
+pub fn order(sort: Option<&str>, fields: &[&'static str], default: &'static str) -> Result<String, String> {
+    let Some(sort) = sort else { return Ok(default.to_owned()) };
+    let (name, direction) = sort.split_once(':').unwrap_or((sort, "1"));
+    let column = fields.iter().find(|field| **field == name);
+    match (column, direction) {
+        (Some(column), "1") => Ok((*column).to_owned()),
+        (Some(column), "-1") => Ok(format!("{column} desc")),
+        _ => Err(format!("sort must be field:1 or field:-1 with one of: {}", fields.join(", "))),
+    }
+}
+
 /// A checked page: which items, and whether the total is wanted.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
@@ -48,6 +63,23 @@ pub struct Window {
 }
 
 impl Window {
+    /// Reads a page and, if it is wanted, the `total` that `count` selects, in one round trip.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn read<S: Scope>(
+        self,
+        db: &Db<S>,
+        page: Query<S>,
+        count: Query<S>,
+    ) -> Result<(Vec<Row>, i64), Fault> {
+        if !self.totals {
+            return Ok((db.all(page).await?, 0));
+        }
+        let [rows, counted] = db.read([page, count]).await?;
+        Ok((rows, total(&counted)?))
+    }
+
     /// The list as Auth0 shapes it: a bare array, or `{start, limit, length, total, <key>: […]}`.
     pub fn list(self, key: &str, items: Vec<Json>, total: i64) -> Json {
         if !self.totals {

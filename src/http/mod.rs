@@ -2,11 +2,14 @@
 
 pub mod cookie;
 pub mod cors;
+pub mod fields;
 pub mod html;
 pub mod input;
 pub mod output;
 pub mod route;
+pub mod shape;
 
+pub use fields::Fields;
 pub use http::{Method, StatusCode};
 pub use input::{Form, Input, Json, Malformed, Members, Pairs, Params, Path, Query};
 pub use output::{Created, Html, NoContent, Output, Redirect};

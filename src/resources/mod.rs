@@ -19,4 +19,5 @@ use crate::http::route::Routes;
 /// The management API.
 pub fn routes(r: &mut Routes) {
     organizations::api::routes(r);
+    users::api::routes(r);
 }

@@ -7,4 +7,9 @@ pub mod world;
 
 pub use actor::{Answer, Ask};
 pub use admin::Admin;
-pub use world::World;
+pub use world::{World, block_on};
+
+/// How properties are tried: a failure is shown, not kept in a file beside the sources.
+pub fn properties() -> proptest::test_runner::Config {
+    proptest::test_runner::Config { failure_persistence: None, ..Default::default() }
+}

@@ -14,6 +14,11 @@ pub fn all() -> Query<InTenant> {
     read("select id, name, strategy, document from connections where tenant_id = ?1 order by created_at, id")
 }
 
+/// The connection of this name; one row or none.
+pub fn by_name(name: &str) -> Query<InTenant> {
+    read("select id, name, strategy, document from connections where tenant_id = ?1 and name = ?2").bind(name)
+}
+
 /// Adds a connection.
 ///
 /// # Errors

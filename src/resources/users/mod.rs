@@ -1,5 +1,9 @@
 //! Users: the people of a tenant.
 
+pub mod api;
+pub mod attributes;
 pub mod model;
 pub mod password;
+pub mod policy;
+pub mod search;
 pub mod store;

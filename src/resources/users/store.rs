@@ -1,27 +1,75 @@
 //! SQL for users.
 
-use super::model::NewUser;
+use super::{
+    attributes::Attributes,
+    model::{Identity, NewUser, User},
+};
 use crate::{
-    db::{Statement, write},
+    db::{Filter, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::UserId,
     tenant::InTenant,
     time::Timestamp,
 };
+use serde_json::{Map, Value as Json};
 
-/// Adds a user. A taken address or name is a conflict of `users.email` or `users.username`.
+/// The columns of a [`User`], with the identities that are linked to it.
+const COLUMNS: &str = "user_id, connection, email, email_verified, username, phone_number, phone_verified, name,
+    given_name, family_name, nickname, picture, profile, user_metadata, app_metadata, blocked, last_login, last_ip,
+    logins_count, created_at, updated_at,
+    (select json_group_array(json_object('user_id', l.user_id, 'connection', l.connection, 'email', l.email,
+       'email_verified', json(iif(l.email_verified, 'true', 'false')), 'name', l.name, 'picture', l.picture))
+     from users l where l.tenant_id = ?1 and l.linked_to = users.user_id) as linked";
+
+/// The account with this id; one row or none. An identity that is linked to another account is none.
+pub fn by_id(id: &UserId) -> Query<InTenant> {
+    read(format!("select {COLUMNS} from users where tenant_id = ?1 and user_id = ?2 and linked_to is null"))
+        .bind(id)
+}
+
+/// The accounts with this address, of whatever connection. `email` is lower case.
+pub fn by_email(email: &str) -> Query<InTenant> {
+    read(format!(
+        "select {COLUMNS} from users where tenant_id = ?1 and email = ?2 and linked_to is null
+         order by created_at, user_id limit 100"
+    ))
+    .bind(email)
+}
+
+/// The number of the first parameter of a filter in [`page`] and [`count`].
+pub const FILTER: usize = 2;
+
+/// A page of the accounts that `filter` holds for, in `order`.
+pub fn page(filter: &Filter, order: &str, window: Window) -> Query<InTenant> {
+    let query = read(format!(
+        "select {COLUMNS} from users where tenant_id = ?1 and linked_to is null and {}
+         order by {order}, user_id limit {} offset {}",
+        filter.sql,
+        filter.after(0),
+        filter.after(1)
+    ));
+    filter.bind(query).bind(window.size).bind(window.start)
+}
+
+/// How many accounts `filter` holds for, as `total`.
+pub fn count(filter: &Filter) -> Query<InTenant> {
+    filter.bind(read(format!(
+        "select count(*) as total from users where tenant_id = ?1 and linked_to is null and {}",
+        filter.sql
+    )))
+}
+
+/// Adds a user. A taken id, address or name is a conflict of `users`.
 ///
 /// # Errors
 /// A fault if the metadata does not serialize.
 pub fn insert(id: &UserId, user: &NewUser, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
-    let json = |value: &serde_json::Map<_, _>| {
-        serde_json::to_string(value).map_err(|error| Fault::internal(error.to_string()))
-    };
     let provider = id.as_str().split('|').next().unwrap_or_default();
     Ok(write(
-        "insert into users (tenant_id, user_id, connection, provider, email, email_verified, username, name, given_name,
-           family_name, nickname, picture, user_metadata, app_metadata, blocked, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)",
+        "insert into users (tenant_id, user_id, connection, provider, email, email_verified, username, phone_number,
+           phone_verified, name, given_name, family_name, nickname, picture, profile, user_metadata, app_metadata,
+           blocked, created_at, updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?19)",
     )
     .bind(id)
     .bind(user.connection.as_str())
@@ -29,24 +77,180 @@ pub fn insert(id: &UserId, user: &NewUser, now: Timestamp) -> Result<Statement<I
     .bind(user.email.as_deref())
     .bind(user.email_verified)
     .bind(user.username.as_deref())
+    .bind(user.phone_number.as_deref())
+    .bind(user.phone_verified)
     .bind(user.display_name())
     .bind(user.given_name.as_deref())
     .bind(user.family_name.as_deref())
     .bind(user.short_name())
     .bind(user.picture.as_deref())
-    .bind(json(&user.user_metadata)?)
-    .bind(json(&user.app_metadata)?)
+    .bind(text(&user.profile)?)
+    .bind(text(&user.user_metadata)?)
+    .bind(text(&user.app_metadata)?)
     .bind(user.blocked)
     .bind(now))
 }
 
-/// Sets a user's password.
+/// Changes what `attributes` names and nothing else, so that two changes at once do not undo each other. The columns
+/// travel as one JSON object: a member that is absent keeps its column, null clears it.
+///
+/// # Errors
+/// A fault if the attributes do not serialize.
+pub fn update(id: &UserId, attributes: &Attributes, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
+    let metadata = |patch: &Option<Map<String, Json>>| patch.as_ref().map(text).transpose();
+    let kept = |column: &str| {
+        format!("{column} = iif(json_type(?3, '$.{column}') is null, {column}, ?3 ->> '{column}')")
+    };
+    // Auth0 merges the first level only: a member is replaced whole, null removes it, an empty object removes all.
+    // json_patch merges every level, so the members that come are removed first.
+    let merged = |column: &str, patch: &str| {
+        format!(
+            "{column} = case when {patch} is null then {column} when {patch} = '{{}}' then '{{}}' else
+               json_patch(json_patch({column}, (select json_group_object(key, null) from json_each({patch}))), {patch}) end"
+        )
+    };
+    let sets = CHANGEABLE.map(kept).into_iter().chain([
+        merged("profile", "?4"),
+        merged("user_metadata", "?5"),
+        merged("app_metadata", "?6"),
+    ]);
+    let sets: Vec<String> = sets.collect();
+    Ok(write(format!(
+        "update users set {}, updated_at = ?7 where tenant_id = ?1 and user_id = ?2 and linked_to is null",
+        sets.join(", ")
+    ))
+    .bind(id)
+    .bind(text(&attributes.columns)?)
+    .bind(Some(&attributes.profile).filter(|profile| !profile.is_empty()).map(text).transpose()?)
+    .bind(metadata(&attributes.user_metadata)?)
+    .bind(metadata(&attributes.app_metadata)?)
+    .bind(now))
+}
+
+/// The columns that [`update`] can change by themselves.
+const CHANGEABLE: [&str; 11] = [
+    "email",
+    "email_verified",
+    "username",
+    "phone_number",
+    "phone_verified",
+    "name",
+    "given_name",
+    "family_name",
+    "nickname",
+    "picture",
+    "blocked",
+];
+
+/// Sets the password of a user who exists.
 pub fn set_password(id: &UserId, hash: &str, now: Timestamp) -> Statement<InTenant> {
     write(
-        "insert into passwords (tenant_id, user_id, hash, changed_at) values (?1, ?2, ?3, ?4)
+        "insert into passwords (tenant_id, user_id, hash, changed_at)
+         select ?1, ?2, ?3, ?4 from users where tenant_id = ?1 and user_id = ?2
          on conflict (tenant_id, user_id) do update set hash = excluded.hash, changed_at = excluded.changed_at",
     )
     .bind(id)
     .bind(hash)
     .bind(now)
+}
+
+/// Signs a user out everywhere: sessions, refresh tokens, and codes that have not been redeemed.
+pub fn sign_out(id: &UserId, now: Timestamp) -> [Statement<InTenant>; 3] {
+    [
+        write("update sessions set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
+            .bind(id)
+            .bind(now),
+        write("update refresh_tokens set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
+            .bind(id)
+            .bind(now),
+        write("delete from codes where tenant_id = ?1 and user_id = ?2 and expires_at > ?3").bind(id).bind(now),
+    ]
+}
+
+/// Removes users with everything that is theirs; the log keeps what happened to their ids.
+pub fn remove(whose: Whose<'_>) -> Vec<Statement<InTenant>> {
+    let (users, value) = match whose {
+        Whose::Account(id) => ("user_id = ?2 or linked_to = ?2", id.as_str()),
+        Whose::Connection(name) => ("connection = ?2", name),
+    };
+    let theirs = |table: &str| {
+        format!(
+            "delete from {table} where tenant_id = ?1
+             and user_id in (select user_id from users where tenant_id = ?1 and ({users}))"
+        )
+    };
+    OF_USERS
+        .map(theirs)
+        .into_iter()
+        .chain([format!("delete from users where tenant_id = ?1 and ({users})")])
+        .map(|sql| write(sql).bind(value))
+        .collect()
+}
+
+/// Which users to remove.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// An account, with the identities linked to it.
+    Account(&'a UserId),
+    /// All that come through the connection of this name.
+    Connection(&'a str),
+}
+
+/// The tables whose rows belong to a user.
+const OF_USERS: [&str; 7] = [
+    "sessions",
+    "refresh_tokens",
+    "codes",
+    "passwords",
+    "user_roles",
+    "user_permissions",
+    "organization_members",
+];
+
+fn text(map: &Map<String, Json>) -> Result<String, Fault> {
+    serde_json::to_string(map).map_err(|error| Fault::internal(error.to_string()))
+}
+
+/// Reads a row of [`by_id`], [`by_email`] or [`page`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn user(row: &Row) -> Result<User, Fault> {
+    let user_id = row.text("user_id")?;
+    let phone_number = row.optional_text("phone_number")?;
+    let own = Identity::new(&user_id, row.text("connection")?, None);
+    let linked: Vec<Map<String, Json>> = row.json("linked")?;
+    Ok(User {
+        user_id: UserId::new(user_id),
+        email: row.optional_text("email")?,
+        email_verified: row.flag("email_verified")?,
+        username: row.optional_text("username")?,
+        phone_verified: phone_number.is_some().then(|| row.flag("phone_verified")).transpose()?,
+        phone_number,
+        name: row.optional_text("name")?,
+        given_name: row.optional_text("given_name")?,
+        family_name: row.optional_text("family_name")?,
+        nickname: row.optional_text("nickname")?,
+        picture: row.optional_text("picture")?,
+        profile: row.json("profile")?,
+        user_metadata: row.json("user_metadata")?,
+        app_metadata: row.json("app_metadata")?,
+        blocked: row.flag("blocked")?,
+        identities: std::iter::once(own).chain(linked.into_iter().map(linked_identity)).collect(),
+        last_login: row.optional_time("last_login")?,
+        last_ip: row.optional_text("last_ip")?,
+        logins_count: row.int("logins_count")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+/// One member of `linked`: what is not an id of it is what it says of the person.
+fn linked_identity(mut members: Map<String, Json>) -> Identity {
+    let mut text = |name: &str| {
+        members.remove(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let (user_id, connection) = (text("user_id"), text("connection"));
+    members.retain(|_, value| !value.is_null());
+    Identity::new(&user_id, connection, Some(Json::Object(members)))
 }

@@ -1,0 +1,24 @@
+//! Which members of an answer the client wants (Auth0: `fields`, `include_fields`).
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// `fields` and `include_fields` of a request, as text from the query.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Fields {
+    fields: Option<String>,
+    include_fields: Option<String>,
+}
+
+impl Fields {
+    /// The object with only the named members, or without them if `include_fields` is `false`. Names that the object
+    /// does not have are ignored (Auth0).
+    pub fn of(&self, mut object: Json) -> Json {
+        let names = self.fields.as_deref().filter(|names| !names.is_empty());
+        if let (Some(names), Some(members)) = (names, object.as_object_mut()) {
+            let include = self.include_fields.as_deref() != Some("false");
+            members.retain(|name, _| names.split(',').any(|wanted| wanted.trim() == name) == include);
+        }
+        object
+    }
+}

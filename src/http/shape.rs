@@ -1,0 +1,157 @@
+//! What a JSON object may hold: its members by name and the kind of each. A body is checked against such a table
+//! before anything is made of it, and a member that is not in the table is refused (Auth0), so that a misspelt one
+//! is not silently without effect.
+
+use super::Malformed;
+use serde_json::{Map, Value as Json};
+
+/// One member of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// Whether it may also be null.
+    pub nullable: bool,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// An integer from the first to the second.
+    Integer(i64, i64),
+    /// Text of so many characters, from the first to the second.
+    Text(usize, usize),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An e-mail address; see [`is_email`].
+    Email,
+    /// A phone number in the form of E.164: `+` and 2 to 15 digits.
+    Phone,
+    /// An absolute `http` or `https` URL of at most 2,048 characters.
+    Url,
+    /// A list, of at most so many, of one kind.
+    List(&'static Kind, usize),
+    /// An object with these members.
+    Object(&'static [Member]),
+    /// Any object.
+    Document,
+}
+
+impl Member {
+    /// A member that may be absent, but not null.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, nullable: false }
+    }
+
+    /// The same, but null is allowed: it clears what was set.
+    pub const fn or_null(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+}
+
+/// Checks a body against the members that it may have, given in one table or several.
+///
+/// # Errors
+/// Words that name the member that is unknown or of the wrong kind.
+pub fn check(body: &Map<String, Json>, tables: &[&[Member]]) -> Result<(), Malformed> {
+    check_at("", body, tables)
+}
+
+/// Checks that members which cannot be left out are there.
+///
+/// # Errors
+/// Words that name the first one that is missing.
+pub fn require(body: &Map<String, Json>, names: &[&str]) -> Result<(), Malformed> {
+    match names.iter().find(|name| !body.contains_key(**name)) {
+        Some(name) => Err(Malformed(format!("Missing required property: {name}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_at(path: &str, body: &Map<String, Json>, tables: &[&[Member]]) -> Result<(), Malformed> {
+    for (name, value) in body {
+        let member = tables.iter().copied().flatten().find(|member| member.name == name);
+        let member =
+            member.ok_or_else(|| Malformed(format!("Additional properties not allowed: {path}{name}")))?;
+        if !(member.nullable && value.is_null()) {
+            check_value(&format!("{path}{name}"), value, member.kind)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
+    let text = || value.as_str();
+    let fits = match kind {
+        Kind::Flag => value.is_boolean(),
+        Kind::Integer(least, most) => value.as_i64().is_some_and(|number| (least..=most).contains(&number)),
+        Kind::Text(least, most) => text().is_some_and(|text| (least..=most).contains(&text.chars().count())),
+        Kind::Word(words) => text().is_some_and(|text| words.contains(&text)),
+        Kind::Email => text().is_some_and(is_email),
+        Kind::Phone => text().is_some_and(is_phone),
+        Kind::Url => text().is_some_and(is_url),
+        Kind::Document => value.is_object(),
+        Kind::List(kind, most) => match value.as_array() {
+            Some(items) if items.len() <= most => {
+                let mut items = items.iter().enumerate();
+                return items
+                    .try_for_each(|(index, item)| check_value(&format!("{path}[{index}]"), item, *kind));
+            }
+            _ => false,
+        },
+        Kind::Object(members) => match value.as_object() {
+            Some(object) => return check_at(&format!("{path}."), object, &[members]),
+            None => false,
+        },
+    };
+    if fits { Ok(()) } else { Err(Malformed(format!("'{path}' must be {}", words(kind)))) }
+}
+
+/// A kind in words, to follow "must be".
+fn words(kind: Kind) -> String {
+    match kind {
+        Kind::Flag => "true or false".to_owned(),
+        Kind::Integer(least, most) => format!("an integer from {least} to {most}"),
+        Kind::Text(0, most) => format!("text of at most {most} characters"),
+        Kind::Text(least, most) => format!("text of {least} to {most} characters"),
+        Kind::Word(words) => format!("one of: {}", words.join(", ")),
+        Kind::Email => "an e-mail address".to_owned(),
+        Kind::Phone => "a phone number such as +14155550100".to_owned(),
+        Kind::Url => "an absolute http or https URL".to_owned(),
+        Kind::List(_, most) => format!("a list of at most {most}"),
+        Kind::Object(_) | Kind::Document => "an object".to_owned(),
+    }
+}
+
+/// Whether text is an e-mail address that we take: the `addr-spec` that HTML forms accept (WHATWG HTML, `type=email`)
+/// with a dot in its domain, within the lengths of RFC 5321 §4.5.3.1. ASCII only: two addresses that look the same are
+/// the same.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let local_letter = |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    let label = |label: &str| {
+        let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        (1..=63).contains(&label.len()) && inner && !label.starts_with('-') && !label.ends_with('-')
+    };
+    (1..=64).contains(&local.len())
+        && local.bytes().all(local_letter)
+        && domain.len() <= 253
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (2..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0')
+}
+
+fn is_url(text: &str) -> bool {
+    let http = |url: url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    text.len() <= 2048 && url::Url::parse(text).is_ok_and(http)
+}

@@ -1,0 +1,204 @@
+//! `/api/v2/users`.
+
+use super::{
+    attributes::Attributes,
+    model::{self, User},
+    password,
+    policy::Policy,
+    search, store,
+};
+use crate::{
+    access::{Area, Management, management::Refusal, scope},
+    db::{Filter, Page, page},
+    error::{Error, Fault, OnConflict},
+    http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
+    id::UserId,
+    resources::connections::{self, model::Connection},
+    secret::Secret,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// The rows of the route table.
+pub fn routes(r: &mut Routes) {
+    r.get("/api/v2/users", scope("read:users"), list);
+    r.post("/api/v2/users", scope("create:users"), create);
+    r.get("/api/v2/users/{id}", scope("read:users"), get);
+    r.patch("/api/v2/users/{id}", scope("update:users"), update);
+    r.delete("/api/v2/users/{id}", scope("delete:users"), delete);
+    r.get("/api/v2/users-by-email", scope("read:users"), by_email);
+}
+
+/// The query of a list of users.
+#[derive(Debug, Deserialize)]
+pub struct List {
+    #[serde(flatten)]
+    page: Page,
+    #[serde(flatten)]
+    fields: Fields,
+    q: Option<String>,
+    sort: Option<String>,
+}
+
+async fn list(cx: &Management, Query(list): Query<List>) -> Result<Body<Json>, Error<Refusal>> {
+    let window = list.page.check().map_err(Refusal::invalid_query)?;
+    let filter =
+        Filter::compile(list.q.as_deref(), &search::FIELDS, store::FILTER).map_err(Refusal::invalid_query)?;
+    let order =
+        page::order(list.sort.as_deref(), &search::SORTABLE, "created_at").map_err(Refusal::invalid_query)?;
+    let (rows, total) =
+        window.read(cx.db(), store::page(&filter, &order, window), store::count(&filter)).await?;
+    let users =
+        rows.iter().map(|row| shown(&store::user(row)?, &list.fields)).collect::<Result<_, Fault>>()?;
+    Ok(Body(window.list("users", users, total)))
+}
+
+async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>, Error<Refusal>> {
+    let mut attributes = Attributes::check(body).map_err(Refusal::invalid_body)?;
+    let named = attributes.connection.take().ok_or_else(|| missing("connection"))?;
+    let connection = connection(cx, &named).await?;
+    let wanted = attributes.user_id.take();
+    let password = attributes.password.take();
+    let user = attributes.into_new(&connection.name)?.map_err(Refusal::invalid_body)?;
+    if let Some(password) = &password {
+        check_password(&connection, password, user.email.as_deref(), user.username.as_deref())?;
+    }
+    let (platform, now) = (cx.call().platform(), cx.call().now);
+    let mut random = [0; 12];
+    platform.random(&mut random);
+    let id = model::user_id("auth0", wanted.as_deref(), random).map_err(Refusal::invalid_body)?;
+    let mut batch = vec![store::insert(&id, &user, now)?];
+    if let Some(password) = &password {
+        batch.push(store::set_password(&id, &password::hash(platform, password)?, now));
+    }
+    batch.push(store::by_id(&id).into());
+    let outcomes = cx.commit_people("Create a User", batch).await;
+    let outcomes =
+        outcomes.on_conflict("users.", || Refusal::conflict("user_exists", "The user already exists."))?;
+    let rows = outcomes.iter().flat_map(|outcome| &outcome.rows);
+    let row = rows.last().ok_or_else(|| Fault::internal("the new user was not read back"))?;
+    Ok(Created(store::user(row)?))
+}
+
+async fn get(
+    cx: &Management,
+    (Path(id), Query(fields)): (Path<UserId>, Query<Fields>),
+) -> Result<Body<Json>, Error<Refusal>> {
+    Ok(Body(shown(&existing(cx, &id).await?, &fields)?))
+}
+
+async fn update(
+    cx: &Management,
+    (Path(id), Members(body)): (Path<UserId>, Members),
+) -> Result<Body<User>, Error<Refusal>> {
+    let mut attributes = Attributes::check(body).map_err(Refusal::invalid_body)?;
+    if attributes.user_id.is_some() {
+        return Err(Refusal::invalid_body("Additional properties not allowed: user_id".to_owned()).into());
+    }
+    let user = existing(cx, &id).await?;
+    if attributes.connection.as_deref().is_some_and(|named| named != user.connection()) {
+        return Err(Refusal::invalid_body("The user does not belong to this connection").into());
+    }
+    attributes.unprove(&user);
+    let (platform, now) = (cx.call().platform(), cx.call().now);
+    let mut batch = vec![store::update(&id, &attributes, now)?];
+    if let Some(password) = &attributes.password {
+        let column = |name: &str| attributes.columns.get(name).and_then(Json::as_str);
+        let connection = connection(cx, user.connection()).await?;
+        let (email, username) =
+            (column("email").or(user.email.as_deref()), column("username").or(user.username.as_deref()));
+        check_password(&connection, password, email, username)?;
+        batch.push(store::set_password(&id, &password::hash(platform, password)?, now));
+    }
+    if attributes.ends_sessions() {
+        batch.extend(store::sign_out(&id, now));
+    }
+    batch.push(store::by_id(&id).into());
+    let outcomes = cx.commit_people("Update a User", batch).await;
+    // Auth0: 400, where creating a user is 409.
+    let taken =
+        |what: &str| Refusal::bad_request("user_exists", format!("The specified new {what} already exists"));
+    let outcomes = match outcomes.on_conflict("users.email", || taken("email")) {
+        Err(Error::Fault(fault)) => Err(fault).on_conflict("users.username", || taken("username")),
+        other => other,
+    }?;
+    // Somebody may have deleted the user since it was read.
+    let row = outcomes.iter().flat_map(|outcome| &outcome.rows).last().ok_or_else(inexistent)?;
+    Ok(Body(store::user(row)?))
+}
+
+async fn delete(cx: &Management, Path(id): Path<UserId>) -> Result<NoContent, Error<Refusal>> {
+    // Auth0: what is gone already has been deleted.
+    if cx.db().first(store::by_id(&id)).await?.is_none() {
+        return Ok(NoContent);
+    }
+    cx.commit_people("Delete a User", store::remove(store::Whose::Account(&id))).await?;
+    Ok(NoContent)
+}
+
+/// The query of a search by address.
+#[derive(Debug, Deserialize)]
+pub struct ByEmail {
+    email: String,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+async fn by_email(cx: &Management, Query(query): Query<ByEmail>) -> Result<Body<Vec<Json>>, Error<Refusal>> {
+    let rows = cx.db().all(store::by_email(&query.email.to_lowercase())).await?;
+    let users = rows.iter().map(|row| shown(&store::user(row)?, &query.fields));
+    Ok(Body(users.collect::<Result<_, Fault>>()?))
+}
+
+/// The user of this id.
+async fn existing(cx: &Management, id: &UserId) -> Result<User, Error<Refusal>> {
+    let row = cx.db().first(store::by_id(id)).await?.ok_or_else(inexistent)?;
+    Ok(store::user(&row)?)
+}
+
+fn inexistent() -> Refusal {
+    Refusal::not_found("inexistent_user", "The user does not exist.")
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::invalid_body(format!("Missing required property: {name}"))
+}
+
+/// The database connection of this name: the only kind whose users are made here, and have passwords of ours.
+async fn connection(cx: &Management, name: &str) -> Result<Connection, Error<Refusal>> {
+    let known = cx.snapshot().await?.connections.iter().find(|connection| connection.name == name).cloned();
+    let found = match known {
+        Some(connection) => Some(connection),
+        // It may have been made a moment ago, by another isolate.
+        None => {
+            let row = cx.db().first(connections::store::by_name(name)).await?;
+            row.map(|row| connections::store::connection(&row)).transpose()?
+        }
+    };
+    let found = found
+        .ok_or_else(|| Refusal::bad_request("inexistent_connection", "The connection does not exist."))?;
+    if !found.is_database() {
+        return Err(Refusal::bad_request(
+            "invalid_body",
+            "The users of this connection have no password here",
+        )
+        .into());
+    }
+    Ok(found)
+}
+
+fn check_password(
+    connection: &Connection,
+    password: &Secret,
+    email: Option<&str>,
+    username: Option<&str>,
+) -> Result<(), Refusal> {
+    let checked = Policy::of(connection).check(password, email, username);
+    checked.map_err(|weakness| Refusal::bad_request(weakness.code(), weakness.message()))
+}
+
+/// An object with the members that the client wants of it.
+fn shown(object: &impl Serialize, fields: &Fields) -> Result<Json, Fault> {
+    let object = serde_json::to_value(object).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(fields.of(object))
+}
