@@ -257,6 +257,18 @@ impl Management {
         self.claims.has_scope(scope.0)
     }
 
+    /// The audience under which its management API is registered: that of its own subdomain, whatever host was used.
+    pub fn audience(&self) -> String {
+        self.call.shared.directory.issuer(self.tenant.id()).management_audience()
+    }
+
+    /// The permissions that its management API defines: the scopes of the route table and, on the main tenant, what
+    /// lets a machine or a member of a tenant's organization manage other tenants.
+    pub fn permissions(&self) -> Vec<&'static str> {
+        let of_main = [ALL_TENANTS, TENANT_ADMIN].into_iter().filter(|_| self.tenant.is_main());
+        self.call.shared.scopes.iter().copied().chain(of_main).collect()
+    }
+
     /// The configuration of the tenant that is being managed.
     ///
     /// # Errors

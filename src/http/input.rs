@@ -84,12 +84,14 @@ impl Input for Members {
 }
 
 impl Members {
-    /// A new resource: these members, and `given` ones, which the body must not name. Null counts as absent (Auth0).
+    /// A new resource: these members, and the `given` ones. The body must not name the latter, nor `fixed` ones. Null
+    /// counts as absent (Auth0).
     ///
     /// # Errors
     /// Words that name the member at fault.
-    pub fn make<T: DeserializeOwned>(self, given: &[(&str, &str)]) -> Result<T, Malformed> {
-        let mut members = self.apart_from(given.iter().map(|(name, _)| *name))?;
+    pub fn make<T: DeserializeOwned>(self, given: &[(&str, &str)], fixed: &[&str]) -> Result<T, Malformed> {
+        let names = given.iter().map(|(name, _)| *name).chain(fixed.iter().copied());
+        let mut members = self.apart_from(names)?;
         members.retain(|_, value| !value.is_null());
         members.extend(given.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
         typed(members)

@@ -5,6 +5,7 @@ use crate::{
     access::{Area, Call},
     platform::LocalBox,
 };
+use std::collections::BTreeSet;
 
 type Run = Box<dyn Fn(Call, Params) -> LocalBox<'static, Response> + Send + Sync>;
 
@@ -36,6 +37,7 @@ impl Route {
 #[derive(Default)]
 pub struct Routes {
     routes: Vec<Route>,
+    scopes: Vec<&'static str>,
     paths: matchit::Router<Vec<usize>>,
     patterns: Vec<(&'static str, Vec<usize>)>,
 }
@@ -78,6 +80,11 @@ impl Routes {
         /// Adds a `DELETE` row.
         delete DELETE
     );
+
+    /// Adds a scope that no row requires: a handler shows more to those who hold it.
+    pub fn optional_scope(&mut self, scope: &'static str) {
+        self.scopes.push(scope);
+    }
 
     fn add<A, I, O, H>(&mut self, method: Method, path: &'static str, need: A::Need, handler: H)
     where
@@ -133,10 +140,10 @@ impl Routes {
         &self.routes
     }
 
-    /// The scopes that rows require, sorted and each once: the scope catalogue of the management API.
+    /// The scopes that rows require or handlers look at, sorted and each once: the scope catalogue of the management API.
     pub fn management_scopes(&self) -> Vec<&'static str> {
-        let scopes: std::collections::BTreeSet<_> =
-            self.routes.iter().filter_map(|route| route.scope).collect();
+        let required = self.routes.iter().filter_map(|route| route.scope);
+        let scopes: BTreeSet<_> = required.chain(self.scopes.iter().copied()).collect();
         scopes.into_iter().collect()
     }
 

@@ -18,6 +18,9 @@ use crate::http::route::Routes;
 
 /// The management API.
 pub fn routes(r: &mut Routes) {
+    client_grants::api::routes(r);
+    clients::api::routes(r);
     organizations::api::routes(r);
+    resource_servers::api::routes(r);
     users::api::routes(r);
 }

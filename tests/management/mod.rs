@@ -1,7 +1,10 @@
 //! The management API, resource by resource.
 
+mod client_grants;
+mod clients;
 mod organizations;
 mod password_policy;
+mod resource_servers;
 mod search;
 mod users;
 

@@ -1,3 +1,5 @@
 //! Client grants: what a machine client may ask of an API.
 
+pub mod api;
+pub mod model;
 pub mod store;

@@ -1,4 +1,6 @@
 //! Clients: the applications that people sign in to and machines that call APIs.
 
+pub mod api;
 pub mod model;
 pub mod store;
+pub mod urls;

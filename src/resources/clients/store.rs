@@ -2,7 +2,7 @@
 
 use super::model::{Client, ClientRecord};
 use crate::{
-    db::{Row, Statement, read, write},
+    db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::ClientId,
     secret::{Digest, Sealed},
@@ -31,6 +31,29 @@ pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRe
     }))
 }
 
+/// The client with this id and its sealed secret; one row or none.
+pub fn by_id(id: &ClientId) -> Query<InTenant> {
+    read(
+        "select client_id, name, document, sealed_secret from clients where tenant_id = ?1 and client_id = ?2",
+    )
+    .bind(id)
+}
+
+/// A page of clients with their sealed secrets, by id.
+pub fn page(window: Window) -> Query<InTenant> {
+    read(
+        "select client_id, name, document, sealed_secret from clients where tenant_id = ?1
+         order by client_id limit ?2 offset ?3",
+    )
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many there are, as `total`.
+pub fn count() -> Query<InTenant> {
+    read("select count(*) as total from clients where tenant_id = ?1")
+}
+
 /// Adds a client.
 ///
 /// # Errors
@@ -50,6 +73,49 @@ pub fn insert(
     .bind(secret.map(|(digest, _)| digest))
     .bind(secret.map(|(_, sealed)| sealed))
     .bind(now))
+}
+
+/// Replaces what can be set of a client; its secret stays.
+///
+/// # Errors
+/// A fault if it does not serialize.
+pub fn update(client: &Client, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
+    Ok(write(
+        "update clients set name = ?3, document = ?4, updated_at = ?5 where tenant_id = ?1 and client_id = ?2",
+    )
+    .bind(&client.client_id)
+    .bind(client.name.as_str())
+    .bind(&document(client)?)
+    .bind(now))
+}
+
+/// Replaces a client's secret, or takes it away.
+pub fn set_secret(id: &ClientId, secret: Option<(&Digest, &Sealed)>, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update clients set secret_digest = ?3, sealed_secret = ?4, updated_at = ?5
+         where tenant_id = ?1 and client_id = ?2",
+    )
+    .bind(id)
+    .bind(secret.map(|(digest, _)| digest))
+    .bind(secret.map(|(_, sealed)| sealed))
+    .bind(now)
+}
+
+/// Removes a client with what it was granted and the tokens it holds.
+pub fn remove(id: &ClientId) -> [Statement<InTenant>; 3] {
+    [
+        write("delete from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
+        write("delete from refresh_tokens where tenant_id = ?1 and client_id = ?2").bind(id),
+        write("delete from clients where tenant_id = ?1 and client_id = ?2").bind(id),
+    ]
+}
+
+/// The sealed secret of a row of [`by_id`] or [`page`]; a public client has none.
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn sealed_secret(row: &Row) -> Result<Option<Sealed>, Fault> {
+    Ok(row.optional_text("sealed_secret")?.map(Sealed::stored))
 }
 
 /// What a client's secret is sealed for.

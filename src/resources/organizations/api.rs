@@ -38,7 +38,7 @@ async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, 
 
 async fn create(cx: &Management, body: Members) -> Result<Created<Organization>, Error<Refusal>> {
     let id = prefixed(cx.call().platform(), "org");
-    let organization: Organization = body.make(&[("id", &id)]).map_err(Refusal::invalid_body)?;
+    let organization: Organization = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     organization.check().map_err(Refusal::invalid_body)?;
     check_is_free(cx, &organization.name)?;
     let insert = store::insert(&organization, cx.call().now)?;

@@ -1,4 +1,5 @@
 //! Resource servers: the APIs that access tokens are for.
 
+pub mod api;
 pub mod model;
 pub mod store;

@@ -1,0 +1,111 @@
+//! The management API of client grants.
+
+use super::{
+    model::{ClientGrant, FIXED, IMMUTABLE},
+    store,
+};
+use crate::{
+    access::{
+        Area, Management,
+        management::{Refusal, scope},
+    },
+    db::{Page, page::total},
+    error::{Error, Fault, OnConflict},
+    http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
+    id::{ClientGrantId, ClientId, prefixed},
+    resources::{clients, resource_servers},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Client grants.
+pub fn routes(r: &mut Routes) {
+    r.get("/api/v2/client-grants", scope("read:client_grants"), list);
+    r.post("/api/v2/client-grants", scope("create:client_grants"), create);
+    r.get("/api/v2/client-grants/{id}", scope("read:client_grants"), get);
+    r.patch("/api/v2/client-grants/{id}", scope("update:client_grants"), update);
+    r.delete("/api/v2/client-grants/{id}", scope("delete:client_grants"), delete);
+}
+
+/// Which grants are wanted.
+#[derive(Deserialize)]
+struct Wanted {
+    client_id: Option<ClientId>,
+    audience: Option<String>,
+    #[serde(flatten)]
+    page: Page,
+}
+
+async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Error<Refusal>> {
+    let window = wanted.page.check().map_err(Refusal::invalid_query)?;
+    let (client, audience) = (wanted.client_id.as_ref(), wanted.audience.as_deref());
+    let [rows, count] =
+        cx.db().read([store::page(client, audience, window), store::count(client, audience)]).await?;
+    let grants = rows.iter().map(|row| Ok(json!(store::client_grant(row)?))).collect::<Result<_, Fault>>()?;
+    Ok(Json(window.list("client_grants", grants, total(&count)?)))
+}
+
+async fn create(cx: &Management, body: Members) -> Result<Created<ClientGrant>, Error<Refusal>> {
+    let id = prefixed(cx.call().platform(), "cgr");
+    let grant: ClientGrant = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
+    check_scopes(cx, &grant).await?;
+    cx.commit("Create a client grant", [store::insert(&grant, cx.call().now)])
+        .await
+        .on_conflict("client_grants.audience", || {
+            Refusal::conflict("client_grant_conflict", "The client already has a grant for this audience")
+        })?;
+    Ok(Created(grant))
+}
+
+async fn get(cx: &Management, Path(id): Path<ClientGrantId>) -> Result<Json<ClientGrant>, Error<Refusal>> {
+    find(cx, &id).await.map(Json)
+}
+
+async fn update(
+    cx: &Management,
+    (Path(id), body): (Path<ClientGrantId>, Members),
+) -> Result<Json<ClientGrant>, Error<Refusal>> {
+    let stored = find(cx, &id).await?;
+    let changed: ClientGrant = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
+    check_scopes(cx, &changed).await?;
+    cx.commit("Update a client grant", [store::update(&changed, cx.call().now)]).await?;
+    Ok(Json(changed))
+}
+
+async fn delete(cx: &Management, Path(id): Path<ClientGrantId>) -> Result<NoContent, Error<Refusal>> {
+    // Auth0: what is gone already has been deleted.
+    if cx.db().first(store::by_id(&id)).await?.is_some() {
+        cx.commit("Delete a client grant", [store::remove(&id)]).await?;
+    }
+    Ok(NoContent)
+}
+
+async fn find(cx: &Management, id: &ClientGrantId) -> Result<ClientGrant, Error<Refusal>> {
+    let row = cx.db().first(store::by_id(id)).await?;
+    let row =
+        row.ok_or_else(|| Refusal::not_found("inexistent_client_grant", "The client grant does not exist"))?;
+    Ok(store::client_grant(&row)?)
+}
+
+/// The client and the API must be there, and the API must define the scopes.
+async fn check_scopes(cx: &Management, grant: &ClientGrant) -> Result<(), Error<Refusal>> {
+    let [client, server] = cx
+        .db()
+        .read([
+            clients::store::by_id(&grant.client_id),
+            resource_servers::store::by_identifier(&grant.audience),
+        ])
+        .await?;
+    if client.is_empty() {
+        return Err(Refusal::bad_request("inexistent_client", "client_id: the client does not exist").into());
+    }
+    let server = server.first().ok_or_else(|| {
+        Refusal::bad_request("inexistent_resource_server", "audience: there is no such resource server")
+    })?;
+    let server = resource_servers::store::resource_server(server)?;
+    let permissions = if grant.audience == cx.audience() { cx.permissions() } else { Vec::new() };
+    grant
+        .check(|scope| permissions.contains(&scope) || server.defines(scope))
+        .map_err(Refusal::invalid_body)?;
+    Ok(())
+}

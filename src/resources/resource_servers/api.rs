@@ -1,0 +1,122 @@
+//! The management API of resource servers.
+
+use super::{
+    model::{FIXED, IMMUTABLE, Permission, ResourceServer},
+    store,
+};
+use crate::{
+    access::{
+        Area, Management,
+        management::{Refusal, scope},
+    },
+    db::{Page, page::total},
+    error::{Error, Fault, OnConflict},
+    http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
+    id::prefixed,
+};
+use serde_json::{Value, json};
+
+/// Resource servers.
+pub fn routes(r: &mut Routes) {
+    r.get("/api/v2/resource-servers", scope("read:resource_servers"), list);
+    r.post("/api/v2/resource-servers", scope("create:resource_servers"), create);
+    r.get("/api/v2/resource-servers/{id}", scope("read:resource_servers"), get);
+    r.patch("/api/v2/resource-servers/{id}", scope("update:resource_servers"), update);
+    r.delete("/api/v2/resource-servers/{id}", scope("delete:resource_servers"), delete);
+}
+
+async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let [rows, count] = cx.db().read([store::page(window), store::count()]).await?;
+    let servers = rows.iter().map(|row| Ok(json!(shown(cx, store::resource_server(row)?))));
+    let servers = servers.collect::<Result<_, Fault>>()?;
+    Ok(Json(window.list("resource_servers", servers, total(&count)?)))
+}
+
+async fn create(cx: &Management, body: Members) -> Result<Created<ResourceServer>, Error<Refusal>> {
+    let id = prefixed(cx.call().platform(), "api");
+    let mut server: ResourceServer = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
+    if server.name.is_empty() {
+        server.name.clone_from(&server.identifier);
+    }
+    server.document.token_lifetime.get_or_insert(server.token_lifetime().as_seconds());
+    server.check().map_err(Refusal::invalid_body)?;
+    check_is_free(cx, &server.identifier)?;
+    let insert = store::insert(&server, cx.call().now)?;
+    cx.commit("Create a resource server", [insert]).await.on_conflict(
+        "resource_servers.identifier",
+        || {
+            Refusal::conflict(
+                "resource_server_conflict",
+                "A resource server with this identifier already exists",
+            )
+        },
+    )?;
+    Ok(Created(server))
+}
+
+async fn get(cx: &Management, Path(id): Path<String>) -> Result<Json<ResourceServer>, Error<Refusal>> {
+    Ok(Json(shown(cx, find(cx, &id).await?)))
+}
+
+async fn update(
+    cx: &Management,
+    (Path(id), body): (Path<String>, Members),
+) -> Result<Json<ResourceServer>, Error<Refusal>> {
+    let stored = find(cx, &id).await?;
+    check_is_changeable(&stored)?;
+    let changed: ResourceServer = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
+    changed.check().map_err(Refusal::invalid_body)?;
+    let scopes = stored.document.scopes.iter().map(|permission| permission.value.as_str());
+    let withdrawn: Vec<_> = scopes.filter(|scope| !changed.defines(scope)).collect();
+    let withdrawals = store::withdraw(&stored.identifier, &json!(withdrawn));
+    let withdrawals = withdrawals.into_iter().filter(|_| !withdrawn.is_empty());
+    let update = store::update(&changed, cx.call().now)?;
+    cx.commit("Update a resource server", withdrawals.chain([update])).await?;
+    Ok(Json(changed))
+}
+
+async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Error<Refusal>> {
+    let Some(row) = cx.db().first(store::by_id_or_identifier(&id)).await? else { return Ok(NoContent) };
+    let server = store::resource_server(&row)?;
+    check_is_changeable(&server)?;
+    cx.commit("Delete a resource server", store::remove(&server)).await?;
+    Ok(NoContent)
+}
+
+async fn find(cx: &Management, id: &str) -> Result<ResourceServer, Error<Refusal>> {
+    let row = cx.db().first(store::by_id_or_identifier(id)).await?;
+    let row = row.ok_or_else(|| {
+        Refusal::not_found("inexistent_resource_server", "No resource server found by that id or identifier")
+    })?;
+    Ok(store::resource_server(&row)?)
+}
+
+/// The management API defines what the route table says, which no row repeats.
+fn shown(cx: &Management, mut server: ResourceServer) -> ResourceServer {
+    if server.is_system && server.identifier == cx.audience() {
+        let permission = |name: &str| Permission { value: name.to_owned(), description: None };
+        server.document.scopes = cx.permissions().into_iter().map(permission).collect();
+    }
+    server
+}
+
+fn check_is_changeable(server: &ResourceServer) -> Result<(), Refusal> {
+    if server.is_system {
+        return Err(Refusal::forbidden(
+            "operation_not_supported",
+            "A system resource server cannot be changed",
+        ));
+    }
+    Ok(())
+}
+
+/// Audiences below the tenant's own URL, or the installation's, are ours: the management API, the userinfo endpoint.
+fn check_is_free(cx: &Management, identifier: &str) -> Result<(), Refusal> {
+    let (directory, main) = (&cx.call().shared.directory, &cx.call().shared.config.main_tenant);
+    let issuers = [directory.issuer(cx.tenant().id()), directory.issuer(main)];
+    if identifier != cx.audience() && issuers.iter().any(|issuer| identifier.starts_with(issuer.as_str())) {
+        return Err(Refusal::invalid_body("identifier is reserved: it begins with the URL of this server"));
+    }
+    Ok(())
+}
