@@ -44,11 +44,13 @@ function cpuOf(pid) {
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
+const configOf = (folder) => readConfig({ config: join(folder, 'wrangler.toml') }, { hideWarnings: true });
+
 /** Starts a built Worker, with the bindings of the wrangler.toml in its folder, on a socket of its own. */
 export async function serve({ folder, vars }) {
   const port = await freePort();
   const build = join(folder, 'build');
-  const config = readConfig({ config: join(folder, 'wrangler.toml') }, { hideWarnings: true });
+  const config = configOf(folder);
   const { workerOptions } = optionsOf(config);
   const options = {
     ...workerOptions,
@@ -67,7 +69,20 @@ export async function serve({ folder, vars }) {
   return { port, cpu: () => cpuOf(pid), close: () => miniflare.dispose() };
 }
 
-const bareConfig = (port) => `
+const START_LIMIT_MS = 10_000;
+
+/** Bindings that are there, but lead nowhere: nothing uses them before the first answer. */
+function bareBindings(config, vars) {
+  const d1 = 'wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "main")])';
+  return [
+    ...Object.entries({ ...config.vars, ...vars }).map(([name, text]) => `(name = "${name}", text = "${text}")`),
+    ...config.d1_databases.map(({ binding }) => `(name = "${binding}", ${d1})`),
+    ...config.durable_objects.bindings.map((each) => `(name = "${each.name}", durableObjectNamespace = "${each.class_name}")`),
+    ...(config.services ?? []).map(({ binding }) => `(name = "${binding}", service = "main")`),
+  ].join(', ');
+}
+
+const bareConfig = (config, port, vars) => `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = (
@@ -75,25 +90,33 @@ const config :Workerd.Config = (
       (name = "index.js", esModule = embed "index.js"),
       (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
     ],
-    compatibilityDate = "2026-11-01",
+    bindings = [${bareBindings(config, vars)}],
+    durableObjectNamespaces = [${config.durable_objects.bindings
+      .map((each) => `(className = "${each.class_name}", uniqueKey = "${each.class_name}", enableSql = true)`)
+      .join(', ')}],
+    durableObjectStorage = (inMemory = void),
+    compatibilityDate = "${config.compatibility_date}",
   ))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );`;
 
 /** From the spawn of a bare workerd to its first answer: milliseconds on the clock, and of CPU. */
-export async function coldStart(crate) {
+export async function coldStart({ folder, vars }) {
   const port = await freePort();
-  const file = join(crate, 'build', 'cold-start.capnp'); // it embeds files beside it
-  writeFileSync(file, bareConfig(port));
+  const file = join(folder, 'build', 'cold-start.capnp'); // it embeds files beside it
+  writeFileSync(file, bareConfig(configOf(folder), port, vars(port)));
   const began = performance.now();
-  const server = spawn(workerd.default, ['serve', file], { stdio: 'ignore' });
+  const server = spawn(workerd.default, ['serve', '--experimental', file], { stdio: ['ignore', 'ignore', 'inherit'] });
   try {
-    // Any answer will do: without its databases Gatehouse says that it is not configured.
-    while (!(await fetch(`http://127.0.0.1:${port}/healthz`).then(() => true, () => false))) {
+    let answer;
+    while (!(answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))) {
       if (server.exitCode !== null) throw new Error(`workerd ended with ${server.exitCode}`);
+      if (performance.now() - began > START_LIMIT_MS) throw new Error('workerd does not listen');
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    return { wall: performance.now() - began, cpu: cpuOf(server.pid) };
+    const spent = { wall: performance.now() - began, cpu: cpuOf(server.pid) };
+    if (!answer.ok) throw new Error(`/healthz answered ${answer.status}: ${await answer.text()}`);
+    return spent;
   } finally {
     server.kill();
     rmSync(file);
