@@ -1,6 +1,13 @@
 //! The one native test binary: the whole server in an in-memory world. A file that is not declared here fails `laws::tidy`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // how a test fails
+// How a test fails, and what it counted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -5,6 +5,7 @@ pub mod cors;
 pub mod fields;
 pub mod html;
 pub mod input;
+pub mod openapi;
 pub mod output;
 pub mod route;
 pub mod shape;

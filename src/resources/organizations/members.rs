@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 /// Members, then their roles.
 pub(super) fn routes(r: &mut Routes) {
     const MEMBERS: &str = "/api/v2/organizations/{id}/members";
-    r.get(MEMBERS, scope("read:organization_members"), list);
-    r.post(MEMBERS, scope("create:organization_members"), add);
-    r.delete(MEMBERS, scope("delete:organization_members"), remove);
+    r.get(MEMBERS, scope("read:organization_members"), list_members);
+    r.post(MEMBERS, scope("create:organization_members"), add_members);
+    r.delete(MEMBERS, scope("delete:organization_members"), remove_members);
 
     const ROLES: &str = "/api/v2/organizations/{id}/members/{user_id}/roles";
     r.get(ROLES, scope("read:organization_member_roles"), list_roles);
@@ -50,7 +50,7 @@ struct Member {
 const USERS: usize = 10;
 const ROLES: usize = 50;
 
-async fn list(
+async fn list_members(
     cx: &Management,
     (Path(id), Query(page)): (Path<OrganizationId>, Query<Page>),
 ) -> Result<Json<Value>, Error<Refusal>> {
@@ -62,7 +62,7 @@ async fn list(
     Ok(Json(window.list("members", members, total(&count)?)))
 }
 
-async fn add(
+async fn add_members(
     cx: &Management,
     (Path(id), Json(body)): (Path<OrganizationId>, Json<Users>),
 ) -> Result<NoContent, Error<Refusal>> {
@@ -77,7 +77,7 @@ async fn add(
     Ok(NoContent)
 }
 
-async fn remove(
+async fn remove_members(
     cx: &Management,
     (Path(id), Json(body)): (Path<OrganizationId>, Json<Users>),
 ) -> Result<NoContent, Error<Refusal>> {

@@ -1,0 +1,80 @@
+//! The OpenAPI 3.1 description of every operation, made from the rows of the route table.
+
+use super::{
+    Method,
+    route::{Route, Routes},
+};
+use serde_json::{Map, Value as Json, json};
+
+/// The description, for clients that use `base` (a URL without a path, ending with `/`).
+pub fn document(routes: &Routes, base: &str) -> Json {
+    let mut paths: Map<String, Json> = Map::new();
+    for route in routes.all() {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Some(operations) = path.as_object_mut() {
+            operations.insert(route.method.as_str().to_ascii_lowercase(), operation(route));
+        }
+    }
+    let scopes: Map<_, _> =
+        routes.management_scopes().into_iter().map(|scope| (scope.to_owned(), words(scope).into())).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Gatehouse", "version": env!("CARGO_PKG_VERSION") },
+        "servers": [{ "url": base.trim_end_matches('/') }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "management": {
+                    "type": "oauth2",
+                    "flows": { "clientCredentials": { "tokenUrl": format!("{base}oauth/token"), "scopes": scopes } },
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route) -> Json {
+    let (method, tag) = (route.method.as_str().to_ascii_lowercase(), tag(route.path));
+    let segments = route.path.split('/').filter(|segment| !segment.is_empty());
+    let id = segments.clone().fold(method, |id, segment| {
+        format!("{id}_{}", segment.replace(['{', '}'], "").replace(['-', '.'], "_"))
+    });
+    let names = segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let parameters = names
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let done = route.handler.rsplit("::").next().unwrap_or_default();
+    let mut operation = json!({
+        "operationId": id,
+        "summary": format!("{}: {}", words(tag), done.replace('_', " ")),
+        "tags": [tag],
+        "parameters": parameters.collect::<Vec<_>>(),
+        "responses": { "2XX": { "description": "Done" }, "default": { "description": "Refused" } },
+    });
+    let Some(members) = operation.as_object_mut() else { return operation };
+    if let Some(scope) = route.scope {
+        members.insert("security".to_owned(), json!([{ "management": [scope] }]));
+    }
+    if [Method::POST, Method::PATCH, Method::PUT].contains(&route.method) {
+        // Only the management API, which asks for scopes, takes nothing but JSON.
+        let kind =
+            if route.scope.is_some() { "application/json" } else { "application/x-www-form-urlencoded" };
+        members.insert(
+            "requestBody".to_owned(),
+            json!({ "content": { kind: { "schema": { "type": "object" } } } }),
+        );
+    }
+    operation
+}
+
+/// The part of the surface that a path belongs to: its first segment, or the resource of the management API.
+fn tag(path: &str) -> &str {
+    let inner = path.strip_prefix("/api/v2").unwrap_or(path);
+    inner.split('/').nth(1).filter(|segment| !segment.is_empty()).unwrap_or("root")
+}
+
+/// `read:client_keys` → `Read client keys`.
+fn words(name: &str) -> String {
+    let spaced = name.replace(['_', ':', '-', '.'], " ");
+    let mut letters = spaced.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}

@@ -1,0 +1,187 @@
+//! Dependencies point down, rules are pure, and SQL is where it is looked for.
+
+use super::{files, name, text};
+
+/// The layers of `src/lib.rs`, from the bottom: a module uses its own layer and those below it.
+const LAYERS: [&[&str]; 8] = [
+    &["error", "id", "secret", "time"],
+    &["config", "db", "http", "jose", "platform"],
+    &["cloudflare", "events", "tenant"],
+    &["access"],
+    &["login", "oauth", "resources"],
+    &["operations"],
+    &["app", "routes"],
+    &["worker", "cli"],
+];
+
+/// The edges that point up all the same: from where, to what, and why. One that is no longer there must go.
+const UP: [(&str, &str, &str); 5] = [
+    (
+        "src/access/",
+        "resources::",
+        "who may come in depends on clients, sessions, members: their models and stores",
+    ),
+    (
+        "src/http/route.rs",
+        "access::",
+        "a row of the table ties the handler to the area that admits its callers",
+    ),
+    ("src/id.rs", "db::Value", "an id says how it is bound"),
+    ("src/secret.rs", "db::Value", "only a digest and a sealed secret say how they are bound"),
+    ("src/", "platform::Platform", "ids and secrets are drawn from the platform's randomness"),
+];
+
+/// A source file without comments: its name, its module, and its lines.
+struct Source {
+    name: String,
+    module: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let read = |path: &std::path::PathBuf| {
+        let name = name(path);
+        let module =
+            name.trim_start_matches("src/").trim_end_matches(".rs").split('/').next().unwrap().to_owned();
+        let code = text(path)
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        Source { name, module, code }
+    };
+    files("src").iter().filter(|path| name(path).ends_with(".rs")).map(read).collect()
+}
+
+fn rank(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+/// Every path that the code names below `crate::`, with nested imports written out.
+fn used(code: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let mut rest = &code[at + "crate::".len()..];
+        expand(String::new(), &mut rest, &mut paths);
+    }
+    paths
+}
+
+fn expand(prefix: String, rest: &mut &str, paths: &mut Vec<String>) {
+    if let Some(inner) = rest.strip_prefix('{') {
+        *rest = inner;
+        while !rest.starts_with('}') {
+            *rest = rest.trim_start_matches([' ', '\n', ',']);
+            expand(prefix.clone(), rest, paths);
+            *rest = rest.trim_start_matches([' ', '\n', ',']);
+        }
+        *rest = &rest[1..];
+        return;
+    }
+    let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+    let (ident, after) = rest.split_at(end);
+    let path = if prefix.is_empty() { ident.to_owned() } else { format!("{prefix}::{ident}") };
+    *rest = after;
+    if let Some(inner) = rest.strip_prefix("::") {
+        *rest = inner;
+        return expand(path, rest, paths);
+    }
+    // `a as b` and `*`
+    *rest = rest.trim_start_matches('*');
+    if let Some(alias) = rest.strip_prefix(" as ") {
+        *rest = alias.trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
+    }
+    paths.push(path);
+}
+
+#[test]
+fn a_module_uses_what_is_below_it() {
+    let mut stale: Vec<_> = UP.iter().collect();
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if source.module == "lib" {
+            continue;
+        }
+        let own = rank(&source.module).unwrap_or_else(|| panic!("{} is in no layer", source.name));
+        for path in used(&source.code) {
+            let Some(rank) = path.split("::").next().and_then(rank) else { continue };
+            if rank <= own {
+                continue;
+            }
+            let allowed =
+                |(from, to, _): &(&str, &str, &str)| source.name.starts_with(from) && path.starts_with(to);
+            match UP.iter().find(|edge| allowed(edge)) {
+                // Of a resource, access takes what is there and never what can be asked of it.
+                Some(_) if path.contains("::api") => wrong.push(format!("{} uses {path}", source.name)),
+                Some(edge) => stale.retain(|other| *other != edge),
+                None => wrong.push(format!("{} uses {path}", source.name)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these point up:\n{}", wrong.join("\n"));
+    assert!(stale.is_empty(), "these are not there any more: {stale:?}");
+}
+
+#[test]
+fn every_module_is_declared_in_the_order_of_the_layers() {
+    let map = text(&files("src").into_iter().find(|path| name(path) == "src/lib.rs").unwrap());
+    let declared = map.lines().filter_map(|line| line.split_once("mod ")?.1.strip_suffix(';'));
+    let ranks: Vec<_> =
+        declared.map(|module| rank(module).unwrap_or_else(|| panic!("{module} is in no layer"))).collect();
+    assert!(
+        ranks.is_sorted_by(|above, below| above >= below),
+        "src/lib.rs is not in the order of a request: {ranks:?}"
+    );
+}
+
+#[test]
+fn rules_are_pure() {
+    let pure = ["model.rs", "flow.rs", "decide.rs", "checks.rs"];
+    for source in
+        sources().iter().filter(|source| pure.iter().any(|file| source.name.ends_with(&format!("/{file}"))))
+    {
+        for word in ["async ", ".await", "Platform", "TenantDb", "DirectoryDb", "Db<"] {
+            assert!(!source.code.contains(word), "{} is about rules, not about {word}", source.name);
+        }
+    }
+}
+
+#[test]
+fn only_the_shell_names_the_worker_crate() {
+    for source in sources().iter().filter(|source| source.module != "worker") {
+        for word in ["worker::", "wasm_bindgen", "js_sys"] {
+            let named =
+                source.code.match_indices(word).any(|(at, _)| !source.code[..at].ends_with([':', '_']));
+            assert!(!named, "{} names {word}", source.name);
+        }
+    }
+}
+
+#[test]
+fn sql_is_in_stores_and_below() {
+    let begins =
+        ["select ", "insert into ", "update ", "delete from ", "create ", "drop ", "alter ", "with "];
+    for source in sources() {
+        let store = source.name.ends_with("/store.rs") || source.name.contains("/store/");
+        if store || source.module == "db" || source.name == "src/tenant/scope.rs" {
+            continue;
+        }
+        for literal in source.code.split('"').skip(1).step_by(2) {
+            let literal = literal.trim_start();
+            let sql = begins.iter().any(|begin| literal.starts_with(begin))
+                && [" from ", " into ", " set ", " table ", " where "]
+                    .iter()
+                    .any(|word| literal.contains(word));
+            assert!(!sql, "{} has SQL: {literal}", source.name);
+        }
+    }
+}
+
+#[test]
+fn sql_is_lower_case_and_lists_its_columns() {
+    for source in sources().iter().filter(|source| source.name.ends_with("/store.rs")) {
+        for word in ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "select *", "returning *"] {
+            assert!(!source.code.contains(word), "{} has {word}", source.name);
+        }
+    }
+}
