@@ -174,7 +174,9 @@ async fn bearer_of(call: &Call, verified: &Verified) -> Result<Bearer, Error<Ref
 /// The tenant named by the `tenant-id` (or `x-tenant-id`) header, else the tenant of the host. The header counts on
 /// the base domain only; elsewhere it may repeat the host's tenant but name no other.
 fn target_of(call: &Call) -> Result<TenantId, Refusal> {
-    let mut named = ["tenant-id", "x-tenant-id"].into_iter().filter_map(|name| call.request.header(name));
+    let values = ["tenant-id", "x-tenant-id"].into_iter().flat_map(|name| call.request.headers.get_all(name));
+    // A value that is not even text names a tenant too: none that there is.
+    let mut named = values.map(|value| value.to_str().unwrap_or_default());
     let Some(first) = named.next() else { return Ok(call.tenant.id().clone()) };
     if named.any(|second| second != first) {
         return Err(Refusal::bad_request(

@@ -1,5 +1,6 @@
 //! The management API, resource by resource.
 
+mod access;
 mod client_grants;
 mod clients;
 mod organizations;
