@@ -363,12 +363,16 @@ impl Operation {
 
     /// Its steps, as far as they are known by now.
     pub fn plan(&self) -> Vec<Step> {
-        let origin = self.tenant.database.as_ref().map(|held| held.origin);
-        plan::steps(self.kind, self.state.gave_up.is_some(), self.tenant.placement, origin)
+        self.plan_with(self.tenant.database.as_ref().map(|held| held.origin))
     }
 
-    /// The step after this one; none if this is the last.
-    pub fn next(&self) -> Option<Step> {
-        self.plan().into_iter().skip_while(|step| *step != self.step).nth(1)
+    /// The step after this one, when the tenant's database has just been `chosen`; none if this is the last.
+    pub fn next(&self, chosen: Option<Origin>) -> Option<Step> {
+        let plan = if chosen.is_some() { self.plan_with(chosen) } else { self.plan() };
+        plan.into_iter().skip_while(|step| *step != self.step).nth(1)
+    }
+
+    fn plan_with(&self, origin: Option<Origin>) -> Vec<Step> {
+        plan::steps(self.kind, self.state.gave_up.is_some(), self.tenant.placement, origin)
     }
 }

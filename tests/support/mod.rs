@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod admin;
+pub mod gate;
 pub mod sqlite;
 pub mod token;
 pub mod world;

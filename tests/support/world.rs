@@ -1,6 +1,10 @@
 //! The platform in memory: everything that happens is a function of the seed.
 
-use super::{Answer, Ask, sqlite::Sqlite};
+use super::{
+    Answer, Ask,
+    gate::{Effect, Gate, Gated},
+    sqlite::Sqlite,
+};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use gatehouse::{
     app::App,
@@ -41,9 +45,14 @@ pub struct Outside {
     pub points: RefCell<Vec<DataPoint>>,
     /// Wake-up calls that were asked for.
     pub wakes: RefCell<Vec<(OperationId, Timestamp)>>,
+    /// Where every effect passes.
+    pub gate: Rc<Gate>,
     deferred: RefCell<Vec<LocalBox<'static, ()>>>,
     coordinator: RefCell<Coordinator>,
 }
+
+/// What the operator has set, by name.
+type Variables = Rc<dyn Fn(&str) -> Option<String>>;
 
 /// A server in a world of its own.
 pub struct World {
@@ -51,6 +60,7 @@ pub struct World {
     pub app: App,
     /// Everything outside it.
     pub outside: Rc<Outside>,
+    variable: Variables,
 }
 
 /// 2027-01-15T08:00:00Z: the instant at which every world begins.
@@ -70,7 +80,7 @@ pub const MANAGEMENT_AUDIENCE: &str = "http://localhost:8787/api/v2/";
 
 impl World {
     /// A world with these bindings, nothing migrated or seeded yet.
-    pub fn with(bindings: &[&str], variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn with(bindings: &[&str], variable: impl Fn(&str) -> Option<String> + 'static) -> Self {
         let databases = bindings.iter().map(|name| ((*name).to_owned(), Rc::new(Sqlite::new(name))));
         let outside = Rc::new(Outside {
             now: Cell::new(BEGINNING),
@@ -81,12 +91,17 @@ impl World {
             log: RefCell::default(),
             points: RefCell::default(),
             wakes: RefCell::default(),
+            gate: Rc::default(),
             deferred: RefCell::default(),
             coordinator: RefCell::default(),
         });
+        Self::isolate(outside, Rc::new(variable))
+    }
+
+    fn isolate(outside: Rc<Outside>, variable: Variables) -> Self {
         let config = Config::read(|name| variable(name).or_else(|| default_variable(name))).unwrap();
         let app = App::new(config, Rc::clone(&outside) as Rc<dyn Platform>);
-        Self { app, outside }
+        Self { app, outside, variable }
     }
 
     /// The usual world: a directory, a shared database, and a pool of four.
@@ -96,11 +111,7 @@ impl World {
 
     /// A second isolate of the same installation: same databases, nothing remembered.
     pub fn another_isolate(&self) -> Self {
-        let config = Config::read(default_variable).unwrap();
-        Self {
-            app: App::new(config, Rc::clone(&self.outside) as Rc<dyn Platform>),
-            outside: Rc::clone(&self.outside),
-        }
+        Self::isolate(Rc::clone(&self.outside), Rc::clone(&self.variable))
     }
 
     /// Sends a request and waits for the answer and for the work that was put off.
@@ -225,7 +236,8 @@ impl Platform for Outside {
     }
 
     fn database(&self, binding: &str) -> Option<Rc<dyn Driver>> {
-        self.databases.borrow().get(binding).map(|database| Rc::clone(database) as Rc<dyn Driver>)
+        let database = Rc::clone(self.databases.borrow().get(binding)?);
+        Some(Rc::new(Gated::new(&self.gate, database)))
     }
 
     fn bindings(&self) -> Vec<String> {
@@ -233,11 +245,15 @@ impl Platform for Outside {
     }
 
     fn fetch<'a>(&'a self, request: Outgoing) -> LocalBox<'a, Result<Incoming, Fault>> {
-        let answer = match self.network.borrow().as_ref() {
-            Some(network) => network(request),
-            None => Err(Fault::unavailable("this world has no network")),
-        };
-        Box::pin(async move { answer })
+        Box::pin(async move {
+            self.gate.pass(Effect::Fetch, false).await?;
+            let answer = match self.network.borrow().as_ref() {
+                Some(network) => network(request),
+                None => Err(Fault::unavailable("this world has no network")),
+            };
+            self.gate.pass(Effect::Fetch, true).await?;
+            answer
+        })
     }
 
     fn generate_key(&self, _: Algorithm) -> LocalBox<'_, Result<KeyPair, Fault>> {
@@ -279,13 +295,20 @@ impl Platform for Outside {
     }
 
     fn coordinate<'a>(&'a self, ask: platform::Ask) -> LocalBox<'a, Result<platform::Answer, Fault>> {
-        let answer = self.coordinator.borrow_mut().answer(ask, self.now());
-        Box::pin(async move { Ok(answer) })
+        Box::pin(async move {
+            self.gate.pass(Effect::Coordinate, false).await?;
+            let answer = self.coordinator.borrow_mut().answer(ask, self.now());
+            self.gate.pass(Effect::Coordinate, true).await?;
+            Ok(answer)
+        })
     }
 
     fn wake<'a>(&'a self, operation: &'a OperationId, at: Timestamp) -> LocalBox<'a, Result<(), Fault>> {
-        self.wakes.borrow_mut().push((operation.clone(), at));
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            self.gate.pass(Effect::Wake, false).await?;
+            self.wakes.borrow_mut().push((operation.clone(), at));
+            self.gate.pass(Effect::Wake, true).await
+        })
     }
 
     fn measure(&self, point: &DataPoint) {

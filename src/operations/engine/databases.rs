@@ -3,12 +3,18 @@
 use super::{Done, Work};
 use crate::{
     access::Shared,
+    cloudflare::{Api, Kind, Problem, bindings::PREFIX, databases::Place},
     db::schema,
     error::Fault,
-    operations::{plan::Trouble, store},
+    id::{OperationId, TenantId},
+    operations::{
+        model::{Origin, Region},
+        plan::{SETTLING, Trouble},
+        store,
+    },
     platform::Platform,
     tenant::{DirectoryDb, store::set_schema_version},
-    time::Timestamp,
+    time::{Lifetime, Timestamp},
 };
 
 /// How many databases of the pool one tick migrates.
@@ -20,13 +26,97 @@ pub(super) async fn choose(work: &Work<'_>) -> Result<Done, Trouble> {
     if let Some(held) = &operation.tenant.database {
         return Ok(Done::with([]).detail(held.name.as_str()));
     }
-    let directory = shared.directory.db(work.meter)?;
-    let bindings = shared.platform.bindings();
-    let outcomes = directory.commit(store::claim(operation, work.holder, &bindings, work.now)).await?;
-    if let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) {
-        return Ok(Done::with([]).detail(row.text("database_id")?));
+    // A database of the pool is wherever it is: a tenant that says where gets one that is made there.
+    if operation.tenant.region.is_none() {
+        let directory = shared.directory.db(work.meter)?;
+        let bindings = shared.platform.bindings();
+        let outcomes = directory.commit(store::claim(operation, work.holder, &bindings, work.now)).await?;
+        if let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) {
+            return Ok(Done::with([]).chosen(Origin::Pool).detail(row.text("database_id")?));
+        }
     }
-    Err(Trouble::Never { why: "the pool is empty and no API token is set".to_owned() })
+    let Some(config) = &shared.config.cloudflare else {
+        return Err(Trouble::Never { why: "the pool is empty and no API token is set".to_owned() });
+    };
+    let tenant = &operation.tenant.id;
+    let (name, binding) = names(&config.script_name, tenant, &operation.id);
+    Ok(Done::with(store::intend(tenant, &name, &binding, work.now)).chosen(Origin::Created).detail(name))
+}
+
+/// The name and the binding of the database that an operation makes: always the same, so that what an attempt that died
+/// has left behind is found again, and belongs to nobody else.
+pub fn names(script: &str, tenant: &TenantId, operation: &OperationId) -> (String, String) {
+    let cut = |text: &str| text.chars().take(20).collect::<String>();
+    let suffix = operation.as_str().trim_start_matches("op_");
+    let name = format!("{}-{}-{suffix}", cut(script), cut(tenant.as_str())).to_ascii_lowercase();
+    (name, format!("{PREFIX}{}", suffix.to_ascii_uppercase()))
+}
+
+/// Makes the database, unless an earlier attempt has.
+pub(super) async fn create(work: &Work<'_>) -> Result<Done, Trouble> {
+    let (api, held) = (work.api()?, work.held()?);
+    let place = match &work.operation.tenant.region {
+        None => Place::Anywhere,
+        Some(Region::Hint(hint)) => Place::Near(hint),
+        Some(Region::Jurisdiction(jurisdiction)) => Place::Within(jurisdiction),
+    };
+    let find = async || api.database_by_name(&held.name).await.map_err(|problem| work.trouble(problem));
+    let uuid = if let Some(uuid) = find().await? {
+        uuid
+    } else {
+        match api.create_database(&held.name, place, work.deadline()).await {
+            Ok(uuid) => uuid,
+            // It may be there all the same, and nobody else gives this name.
+            Err(problem @ Problem { kind: Kind::Exists | Kind::Unknown, .. }) => {
+                find().await?.ok_or_else(|| work.trouble(problem))?
+            }
+            Err(problem) => return Err(work.trouble(problem)),
+        }
+    };
+    Ok(Done::with([store::set_uuid(&held.database.id, &uuid, work.now)]).detail(uuid))
+}
+
+/// Deletes the database, whether or not it was ever known to exist.
+pub(super) async fn drop_database(work: &Work<'_>) -> Result<Done, Trouble> {
+    let (api, held) = (work.api()?, work.held()?);
+    let find = async || api.database_by_name(&held.name).await.map_err(|problem| work.trouble(problem));
+    let uuid = match &held.database.uuid {
+        Some(uuid) => Some(uuid.clone()),
+        None => find().await?,
+    };
+    if let Some(uuid) = uuid {
+        api.delete_database(&uuid).await.map_err(|problem| work.trouble(problem))?;
+    }
+    if find().await?.is_some() {
+        return Err(Trouble::Retry {
+            why: format!("the database {} is still there", held.name),
+            not_before: None,
+        });
+    }
+    Ok(Done::with([store::remove_database(&held.database.id)]))
+}
+
+impl Work<'_> {
+    /// The Cloudflare API, for steps that cannot be done without it.
+    pub(super) fn api(&self) -> Result<Api, Trouble> {
+        let config = self.shared.config.cloudflare.clone();
+        let config = config.ok_or_else(|| Trouble::Never { why: "no API token is set".to_owned() })?;
+        Ok(Api::new(std::rc::Rc::clone(&self.shared.platform), config))
+    }
+
+    /// What the failure of a call means for the step.
+    pub(super) fn trouble(&self, problem: Problem) -> Trouble {
+        let now = self.shared.platform.now();
+        let after = |pause: Lifetime| Some(now.plus(pause));
+        let why = problem.detail;
+        match problem.kind {
+            Kind::NotSent(pause) => Trouble::Wait { until: now.plus(pause), why },
+            Kind::Throttled(pause) => Trouble::Retry { why, not_before: after(pause) },
+            Kind::Unknown => Trouble::Retry { why, not_before: after(SETTLING) },
+            Kind::Limit | Kind::Unauthorized => Trouble::Never { why },
+            Kind::Exists | Kind::NotFound | Kind::Refused => Trouble::Retry { why, not_before: None },
+        }
+    }
 }
 
 /// Brings the tenant's database to the newest schema.

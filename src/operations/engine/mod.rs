@@ -5,16 +5,18 @@
 //! - A step can be done again: each looks for what an earlier attempt may have left before it makes anything.
 //! - What came of a step, its event, and the step that follows are one transaction. The event's sequence makes it the
 //!   only one: a second instance that has done the same step is refused, and stops.
-//! - Nobody takes an operation up while something of it may still be on its way: who works on it has a lease, and after a lost reply puts the operation down for as long.
+//! - Nobody takes an operation up while something of it may still be on its way: who works on it has a lease, begins no
+//!   effect of that kind in the last [`SETTLING`](plan::SETTLING) of it, and after a lost reply puts the operation down for as long.
 
-pub(super) mod databases;
+mod bindings;
+pub mod databases;
 mod rows;
 mod step;
 pub mod store;
 
 use self::store::Event;
 use super::{
-    model::{Operation, Order, Progress},
+    model::{Operation, Order, Origin, Progress},
     plan::{self, Step, Trouble, Verdict},
     store as tenants,
 };
@@ -41,6 +43,8 @@ struct Done {
     detail: Option<String>,
     /// What the directory remembers of it.
     writes: Vec<Statement<InDirectory>>,
+    /// Where the tenant's database comes from, if that is what was decided.
+    chosen: Option<Origin>,
 }
 
 /// An operation in hand.
@@ -173,6 +177,11 @@ fn last(outcomes: &[Outcome]) -> Result<Option<Operation>, Fault> {
 }
 
 impl Work<'_> {
+    /// Until when an effect outside may be begun: it must have happened, or be past happening, when the lease ends.
+    fn deadline(&self) -> Timestamp {
+        self.operation.lease_until.unwrap_or(self.now).minus(plan::SETTLING)
+    }
+
     fn event<'a>(
         &self,
         offset: i64,
@@ -191,8 +200,9 @@ impl Work<'_> {
         let event = self.event(1, operation.step, done.outcome, done.detail.as_deref());
         let mut batch = vec![store::record(&operation.id, &event, now)];
         batch.extend(done.writes);
-        let next =
-            operation.next().ok_or_else(|| Fault::internal("the last step is not one of the directory"))?;
+        let next = operation
+            .next(done.chosen)
+            .ok_or_else(|| Fault::internal("the last step is not one of the directory"))?;
         let (tenant, gave_up) = (&operation.tenant.id, operation.state.gave_up.as_deref());
         let end = |status, error| store::finish(&operation.id, next, status, error, now);
         match next {
@@ -257,12 +267,16 @@ impl Work<'_> {
 impl Done {
     /// It was done, and the directory is to remember this.
     fn with(writes: impl IntoIterator<Item = Statement<InDirectory>>) -> Self {
-        Self { outcome: "succeeded", detail: None, writes: writes.into_iter().collect() }
+        Self { outcome: "succeeded", detail: None, writes: writes.into_iter().collect(), chosen: None }
     }
 
     /// There was nothing to do.
     fn skipped() -> Self {
-        Self { outcome: "skipped", detail: None, writes: Vec::new() }
+        Self { outcome: "skipped", ..Self::with([]) }
+    }
+
+    fn chosen(self, origin: Origin) -> Self {
+        Self { chosen: Some(origin), ..self }
     }
 
     fn detail(self, detail: impl Into<String>) -> Self {

@@ -1,6 +1,6 @@
 //! Which effect belongs to which step.
 
-use super::{Done, Work, databases, rows};
+use super::{Done, Work, bindings, databases, rows};
 use crate::{
     error::Fault,
     operations::{
@@ -13,17 +13,20 @@ use crate::{
 pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
     match work.operation.step {
         Step::Database => databases::choose(work).await,
+        Step::Create => databases::create(work).await,
         Step::Migrate => databases::migrate(work).await,
+        Step::Attach => bindings::attach(work).await,
         Step::Verify => rows::verify(work).await,
         Step::Seed => rows::seed(work).await,
         Step::Organization => rows::organize(work).await,
         Step::Withdraw => rows::withdraw(work).await,
+        Step::Detach => bindings::detach(work).await,
+        Step::Drop => databases::drop_database(work).await,
         Step::Wipe => rows::wipe(work).await,
         // These happen in the directory alone, together with the step before them.
         step @ (Step::Reserve | Step::Activate | Step::Close | Step::Release) => {
             Err(Fault::internal(format!("{} is no step of its own", step.as_str())).into())
         }
-        step => Err(Fault::internal(format!("{} needs the API", step.as_str())).into()),
     }
 }
 

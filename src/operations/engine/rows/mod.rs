@@ -65,6 +65,14 @@ pub(super) async fn organize(work: &Work<'_>) -> Result<Done, Trouble> {
         batch.push(roles::store::assign(user, Some(id), &role, work.now));
     }
     let main = work.main().await?;
+    // Nothing may be awaited between this look at the clock and the commit: whoever undoes this must not come before it.
+    let now = work.shared.platform.now();
+    if now > work.deadline() {
+        return Err(Trouble::Wait {
+            until: now,
+            why: "this instance was too slow; another one goes on".to_owned(),
+        });
+    }
     match main.commit(batch).await {
         Ok(_) => Ok(Done::with([])),
         Err(Fault { kind: FaultKind::Conflict(_), .. }) => {
