@@ -39,6 +39,7 @@ pub struct Management {
     tenant: Rc<Tenant>,
     db: TenantDb,
     claims: crate::jose::Claims,
+    bearer: Bearer,
 }
 
 /// An error of the management API, as Auth0 shapes it.
@@ -222,7 +223,7 @@ impl Area for Management {
                 }
             }
         };
-        Ok(Self { call, tenant, db, claims: verified.claims })
+        Ok(Self { call, tenant, db, claims: verified.claims, bearer })
     }
 
     fn scope(need: Scope) -> Option<&'static str> {
@@ -257,6 +258,14 @@ impl Management {
     /// Whether the token also has this scope, for what is shown only to those who may see it.
     pub fn has_scope(&self, scope: Scope) -> bool {
         self.claims.has_scope(scope.0)
+    }
+
+    pub(super) fn claims(&self) -> &crate::jose::Claims {
+        &self.claims
+    }
+
+    pub(super) fn bearer(&self) -> &Bearer {
+        &self.bearer
     }
 
     /// The audience under which its management API is registered: that of its own subdomain, whatever host was used.

@@ -2,6 +2,7 @@
 
 pub mod bearer;
 pub mod client;
+pub mod giving;
 pub mod login;
 pub mod management;
 pub mod may_manage;

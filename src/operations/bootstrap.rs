@@ -16,7 +16,9 @@ use crate::{
             self,
             model::{AppType, AuthMethod, Client},
         },
-        connections, keys, roles, users,
+        connections, keys, permissions,
+        roles::{self, model::Role},
+        users,
     },
     secret::Secret,
     tenant::{InTenant, Issuer, TenantDb, store::set_schema_version},
@@ -58,7 +60,11 @@ async fn administration(
     let (platform, config) = (shared.platform.as_ref(), &shared.config);
     let role = RoleId::new(roles::store::TENANT_ADMIN_ROLE);
     let audience = issuer.management_audience();
-    let mut batch = roles::store::insert_system(&role, "Tenant Admin", &audience, TENANT_ADMIN, now);
+    let system =
+        Role { id: role.clone(), name: "Tenant Admin".to_owned(), description: None, is_system: true };
+    let permission = json!([{ "resource_server_identifier": audience, "permission_name": TENANT_ADMIN }]);
+    let mut batch =
+        vec![roles::store::insert(&system, now), permissions::store::give_role(&role, &permission, now)];
     if let Some((email, password)) = &config.admin {
         batch.extend(administrator(platform, email, password, &role, now)?);
     }

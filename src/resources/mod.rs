@@ -6,6 +6,7 @@ pub mod connections;
 pub mod keys;
 pub mod logs;
 pub mod organizations;
+pub mod permissions;
 pub mod refresh_tokens;
 pub mod resource_servers;
 pub mod roles;
@@ -22,5 +23,7 @@ pub fn routes(r: &mut Routes) {
     clients::api::routes(r);
     organizations::api::routes(r);
     resource_servers::api::routes(r);
+    permissions::api::routes(r);
+    roles::api::routes(r);
     users::api::routes(r);
 }

@@ -1,38 +1,73 @@
-//! SQL for roles, their permissions and who holds them.
+//! SQL for roles and who holds them.
 
+use super::model::Role;
 use crate::{
-    db::{Statement, write},
+    db::{Query, Row, Statement, page::Window, read, write},
+    error::Fault,
     id::{OrganizationId, RoleId, UserId},
     tenant::InTenant,
     time::Timestamp,
 };
+use serde_json::Value as Json;
 
 /// The id of the seeded role that lets a person manage a tenant. One fixed id, so that seeding twice cannot double it.
 pub const TENANT_ADMIN_ROLE: &str = "rol_tenant_admin";
 
-/// Adds a role of ours with one permission.
-pub fn insert_system(
-    id: &RoleId,
-    name: &str,
-    audience: &str,
-    permission: &str,
-    now: Timestamp,
-) -> Vec<Statement<InTenant>> {
-    vec![
-        write(
-            "insert into roles (tenant_id, id, name, is_system, created_at, updated_at) values (?1, ?2, ?3, 1, ?4, ?4)",
-        )
-        .bind(id)
-        .bind(name)
-        .bind(now),
-        write(
-            "insert into role_permissions (tenant_id, role_id, resource_server_identifier, permission_name, created_at)
-             values (?1, ?2, ?3, ?4, ?5)",
-        )
-        .bind(id)
-        .bind(audience)
-        .bind(permission)
-        .bind(now),
+/// The role with this id; one row or none.
+pub fn by_id(id: &RoleId) -> Query<InTenant> {
+    read("select id, name, description, is_system from roles where tenant_id = ?1 and id = ?2").bind(id)
+}
+
+/// A page of the roles with `part` in their names, by name; case does not matter.
+pub fn page(part: &str, window: Window) -> Query<InTenant> {
+    read(
+        "select id, name, description, is_system from roles where tenant_id = ?1 and instr(lower(name), lower(?2)) > 0
+         order by name limit ?3 offset ?4",
+    )
+    .bind(part)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many roles have `part` in their names, as `total`.
+pub fn count(part: &str) -> Query<InTenant> {
+    read("select count(*) as total from roles where tenant_id = ?1 and instr(lower(name), lower(?2)) > 0")
+        .bind(part)
+}
+
+/// Which of `roles` (a JSON array of ids) exist.
+pub fn existing(roles: &Json) -> Query<InTenant> {
+    read("select id from roles where tenant_id = ?1 and id in (select value from json_each(?2))").bind(roles)
+}
+
+/// Adds a role. A taken name is a conflict of `roles.name`.
+pub fn insert(role: &Role, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into roles (tenant_id, id, name, description, is_system, created_at, updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+    )
+    .bind(&role.id)
+    .bind(role.name.as_str())
+    .bind(role.description.as_deref())
+    .bind(role.is_system)
+    .bind(now)
+}
+
+/// Replaces what can be set of a role. A taken name is a conflict of `roles.name`.
+pub fn update(role: &Role, now: Timestamp) -> Statement<InTenant> {
+    write("update roles set name = ?3, description = ?4, updated_at = ?5 where tenant_id = ?1 and id = ?2")
+        .bind(&role.id)
+        .bind(role.name.as_str())
+        .bind(role.description.as_deref())
+        .bind(now)
+}
+
+/// Removes a role, from everybody who holds it too.
+pub fn remove(id: &RoleId) -> [Statement<InTenant>; 3] {
+    [
+        write("delete from role_permissions where tenant_id = ?1 and role_id = ?2").bind(id),
+        write("delete from user_roles where tenant_id = ?1 and role_id = ?2").bind(id),
+        write("delete from roles where tenant_id = ?1 and id = ?2").bind(id),
     ]
 }
 
@@ -51,4 +86,77 @@ pub fn assign(
     .bind(organization.map_or("", OrganizationId::as_str))
     .bind(role)
     .bind(now)
+}
+
+/// Gives `users` the `roles` (JSON arrays of ids) everywhere. Changes nothing for those who hold them, and for users and
+/// roles that do not exist (any more).
+pub fn give(users: &Json, roles: &Json, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into user_roles (tenant_id, user_id, role_id, created_at)
+         select ?1, u.user_id, r.id, ?4 from users u
+         join roles r on r.tenant_id = ?1 and r.id in (select value from json_each(?3))
+         where u.tenant_id = ?1 and u.user_id in (select value from json_each(?2)) and u.linked_to is null
+         on conflict do nothing",
+    )
+    .bind(users)
+    .bind(roles)
+    .bind(now)
+}
+
+/// Takes `roles` (a JSON array of ids) that a user holds everywhere.
+pub fn take(user: &UserId, roles: &Json) -> Statement<InTenant> {
+    write(
+        "delete from user_roles where tenant_id = ?1 and user_id = ?2 and organization_id = ''
+         and role_id in (select value from json_each(?3))",
+    )
+    .bind(user)
+    .bind(roles)
+}
+
+/// A page of the roles that a user holds everywhere, by name.
+pub fn of_user(user: &UserId, window: Window) -> Query<InTenant> {
+    read(
+        "select r.id, r.name, r.description, r.is_system from user_roles h
+         join roles r on r.tenant_id = ?1 and r.id = h.role_id
+         where h.tenant_id = ?1 and h.user_id = ?2 and h.organization_id = '' order by r.name limit ?3 offset ?4",
+    )
+    .bind(user)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many roles a user holds everywhere, as `total`.
+pub fn count_of_user(user: &UserId) -> Query<InTenant> {
+    read("select count(*) as total from user_roles where tenant_id = ?1 and user_id = ?2 and organization_id = ''")
+        .bind(user)
+}
+
+/// A page of the users who hold a role everywhere, by user id, with what is shown of them.
+pub fn holders(id: &RoleId, window: Window) -> Query<InTenant> {
+    read(
+        "select u.user_id, u.email, u.name, u.picture from user_roles h
+         join users u on u.tenant_id = ?1 and u.user_id = h.user_id
+         where h.tenant_id = ?1 and h.role_id = ?2 and h.organization_id = '' order by h.user_id limit ?3 offset ?4",
+    )
+    .bind(id)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many users hold a role everywhere, as `total`.
+pub fn count_holders(id: &RoleId) -> Query<InTenant> {
+    read("select count(*) as total from user_roles where tenant_id = ?1 and role_id = ?2 and organization_id = ''").bind(id)
+}
+
+/// Reads a row of [`by_id`], [`page`] or [`of_user`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn role(row: &Row) -> Result<Role, Fault> {
+    Ok(Role {
+        id: RoleId::new(row.text("id")?),
+        name: row.text("name")?,
+        description: row.optional_text("description")?,
+        is_system: row.flag("is_system")?,
+    })
 }

@@ -149,6 +149,13 @@ impl Attributes {
         }
     }
 
+    /// Whether this lets whoever asked for it sign in as the user: by a password they know, or by an address or a name
+    /// under which they could get one.
+    pub fn changes_sign_in(&self) -> bool {
+        self.password.is_some()
+            || ["email", "username", "phone_number"].iter().any(|name| self.columns.contains_key(*name))
+    }
+
     /// Whether the user must sign in again: a new password may mean that somebody else knows the old one, and whoever
     /// is blocked is signed out.
     pub fn ends_sessions(&self) -> bool {

@@ -27,6 +27,11 @@ pub fn by_id(id: &UserId) -> Query<InTenant> {
         .bind(id)
 }
 
+/// Whether there is an account with this id; one row or none.
+pub fn exists(id: &UserId) -> Query<InTenant> {
+    read("select user_id from users where tenant_id = ?1 and user_id = ?2 and linked_to is null").bind(id)
+}
+
 /// The accounts with this address, of whatever connection. `email` is lower case.
 pub fn by_email(email: &str) -> Query<InTenant> {
     read(format!(

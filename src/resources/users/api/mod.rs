@@ -13,7 +13,10 @@ use crate::{
     error::{Error, Fault, OnConflict},
     http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
     id::UserId,
-    resources::connections::{self, model::Connection},
+    resources::{
+        connections::{self, model::Connection},
+        permissions,
+    },
     secret::Secret,
 };
 use serde::{Deserialize, Serialize};
@@ -84,7 +87,8 @@ async fn get(
     cx: &Management,
     (Path(id), Query(fields)): (Path<UserId>, Query<Fields>),
 ) -> Result<Body<Json>, Error<Refusal>> {
-    Ok(Body(shown(&existing(cx, &id).await?, &fields)?))
+    let row = cx.db().first(store::by_id(&id)).await?.ok_or_else(inexistent)?;
+    Ok(Body(shown(&store::user(&row)?, &fields)?))
 }
 
 async fn update(
@@ -95,7 +99,14 @@ async fn update(
     if attributes.user_id.is_some() {
         return Err(Refusal::invalid_body("Additional properties not allowed: user_id".to_owned()).into());
     }
-    let user = existing(cx, &id).await?;
+    let [user, held] =
+        cx.db().read([store::by_id(&id), permissions::store::held(&id, &cx.audience())]).await?;
+    let user = store::user(user.first().ok_or_else(inexistent)?)?;
+    if attributes.changes_sign_in() {
+        // Whoever can sign in as somebody holds what they hold.
+        let held = held.iter().map(|row| row.text("permission_name")).collect::<Result<Vec<_>, _>>()?;
+        cx.check_may_give(held.iter().map(String::as_str)).await?;
+    }
     if attributes.connection.as_deref().is_some_and(|named| named != user.connection()) {
         return Err(Refusal::invalid_body("The user does not belong to this connection").into());
     }
@@ -150,13 +161,7 @@ async fn by_email(cx: &Management, Query(query): Query<ByEmail>) -> Result<Body<
     Ok(Body(users.collect::<Result<_, Fault>>()?))
 }
 
-/// The user of this id.
-async fn existing(cx: &Management, id: &UserId) -> Result<User, Error<Refusal>> {
-    let row = cx.db().first(store::by_id(id)).await?.ok_or_else(inexistent)?;
-    Ok(store::user(&row)?)
-}
-
-fn inexistent() -> Refusal {
+pub(crate) fn inexistent() -> Refusal {
     Refusal::not_found("inexistent_user", "The user does not exist.")
 }
 

@@ -1,0 +1,93 @@
+//! The management API of roles.
+
+use super::{holders, model::Role, store};
+use crate::{
+    access::{
+        Area, Management,
+        management::{Refusal, scope},
+    },
+    db::{Page, Row},
+    error::{Error, Fault, OnConflict},
+    http::{Json, Members, NoContent, Path, Query, route::Routes},
+    id::{RoleId, prefixed},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Roles, then who holds them.
+pub fn routes(r: &mut Routes) {
+    r.get("/api/v2/roles", scope("read:roles"), list);
+    r.post("/api/v2/roles", scope("create:roles"), create);
+    r.get("/api/v2/roles/{id}", scope("read:roles"), get);
+    r.patch("/api/v2/roles/{id}", scope("update:roles"), update);
+    r.delete("/api/v2/roles/{id}", scope("delete:roles"), delete);
+    holders::routes(r);
+}
+
+/// Which roles are wanted.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(flatten)]
+    page: Page,
+    name_filter: Option<String>,
+}
+
+async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Error<Refusal>> {
+    let window = wanted.page.check().map_err(Refusal::invalid_query)?;
+    let part = wanted.name_filter.as_deref().unwrap_or_default();
+    let (rows, total) = window.read(cx.db(), store::page(part, window), store::count(part)).await?;
+    let roles = rows.iter().map(|row| Ok(json!(store::role(row)?))).collect::<Result<_, Fault>>()?;
+    Ok(Json(window.list("roles", roles, total)))
+}
+
+// Auth0: 200 where one would expect 201.
+async fn create(cx: &Management, Members(body): Members) -> Result<Json<Role>, Error<Refusal>> {
+    let id = RoleId::new(prefixed(cx.call().platform(), "rol"));
+    let role = Role::make(id, body).map_err(Refusal::invalid_body)?;
+    cx.commit_people("Create a Role", [store::insert(&role, cx.call().now)])
+        .await
+        .on_conflict("roles.name", name_taken)?;
+    Ok(Json(role))
+}
+
+async fn get(cx: &Management, Path(id): Path<RoleId>) -> Result<Json<Role>, Error<Refusal>> {
+    let row = cx.db().first(store::by_id(&id)).await?.ok_or_else(inexistent)?;
+    Ok(Json(store::role(&row)?))
+}
+
+async fn update(
+    cx: &Management,
+    (Path(id), Members(body)): (Path<RoleId>, Members),
+) -> Result<Json<Role>, Error<Refusal>> {
+    let stored = check_is_changeable(cx.db().first(store::by_id(&id)).await?.as_ref())?;
+    let role = stored.change(body).map_err(Refusal::invalid_body)?;
+    cx.commit_people("Update a Role", [store::update(&role, cx.call().now)])
+        .await
+        .on_conflict("roles.name", name_taken)?;
+    Ok(Json(role))
+}
+
+async fn delete(cx: &Management, Path(id): Path<RoleId>) -> Result<NoContent, Error<Refusal>> {
+    // Auth0: what is gone already has been deleted.
+    let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
+    check_is_changeable(Some(&row))?;
+    cx.commit_people("Delete a Role", store::remove(&id)).await?;
+    Ok(NoContent)
+}
+
+/// The role that was read, which must be there and not be ours.
+pub(crate) fn check_is_changeable(row: Option<&Row>) -> Result<Role, Error<Refusal>> {
+    let role = store::role(row.ok_or_else(inexistent)?)?;
+    if role.is_system {
+        return Err(Refusal::forbidden("operation_not_supported", "A system role cannot be changed").into());
+    }
+    Ok(role)
+}
+
+pub(crate) fn inexistent() -> Refusal {
+    Refusal::not_found("inexistent_role", "The role does not exist.")
+}
+
+fn name_taken() -> Refusal {
+    Refusal::conflict("role_conflict", "A role with this name already exists")
+}

@@ -1,0 +1,161 @@
+//! The management API of who holds which roles, everywhere; roles in an organization are the organization's.
+
+use super::{api::inexistent, store};
+use crate::{
+    access::{
+        Area, Management,
+        management::{Refusal, scope},
+    },
+    db::{Page, Row, page::total},
+    error::{Error, Fault},
+    http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
+    id::{RoleId, UserId},
+    resources::{organizations, permissions, users},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// The rows of the route table.
+pub(super) fn routes(r: &mut Routes) {
+    const OF_ROLE: &str = "/api/v2/roles/{id}/users";
+    r.get(OF_ROLE, scope("read:users"), list_users);
+    r.post(OF_ROLE, scope("update:users"), add_users);
+
+    const OF_USER: &str = "/api/v2/users/{id}/roles";
+    r.get(OF_USER, scope("read:users"), list_roles);
+    r.post(OF_USER, scope("update:users"), add_roles);
+    r.delete(OF_USER, scope("update:users"), remove_roles);
+}
+
+/// Users to give a role.
+#[derive(Deserialize)]
+struct Users {
+    users: Vec<UserId>,
+}
+
+/// Roles to give or to take.
+#[derive(Deserialize)]
+struct Roles {
+    roles: Vec<RoleId>,
+}
+
+/// How many can be named in one call.
+const MAX: usize = 100;
+
+async fn list_users(
+    cx: &Management,
+    (Path(id), Query(page)): (Path<RoleId>, Query<Page>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let [role, rows, count] =
+        cx.db().read([store::by_id(&id), store::holders(&id, window), store::count_holders(&id)]).await?;
+    role.first().ok_or_else(inexistent)?;
+    let present = |mut columns: Map<String, Value>| {
+        columns.retain(|_, value| !value.is_null());
+        Value::Object(columns)
+    };
+    let users = rows.into_iter().map(|row| present(row.0)).collect();
+    Ok(Json(window.list("users", users, total(&count)?)))
+}
+
+async fn list_roles(
+    cx: &Management,
+    (Path(id), Query(page)): (Path<UserId>, Query<Page>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let [user, rows, count] = cx
+        .db()
+        .read([users::store::exists(&id), store::of_user(&id, window), store::count_of_user(&id)])
+        .await?;
+    user.first().ok_or_else(users::api::inexistent)?;
+    let roles = rows.iter().map(|row| Ok(json!(store::role(row)?))).collect::<Result<_, Fault>>()?;
+    Ok(Json(window.list("roles", roles, total(&count)?)))
+}
+
+// Auth0: 200 without content.
+async fn add_users(
+    cx: &Management,
+    (Path(id), Json(body)): (Path<RoleId>, Json<Users>),
+) -> Result<Response, Error<Refusal>> {
+    check_count("users", body.users.len())?;
+    let (users, roles) = (json!(body.users), json!([id]));
+    let [role, known, permissions] = cx
+        .db()
+        .read([
+            store::by_id(&id),
+            organizations::store::existing_users(&users),
+            permissions::store::in_roles(&roles, &cx.audience()),
+        ])
+        .await?;
+    role.first().ok_or_else(inexistent)?;
+    check_known("user", body.users.iter().map(UserId::as_str), &names(&known, "user_id")?)?;
+    give(cx, "Assign Users to a Role", &users, &roles, &permissions).await?;
+    Ok(Response::empty(StatusCode::OK))
+}
+
+async fn add_roles(
+    cx: &Management,
+    (Path(id), Json(body)): (Path<UserId>, Json<Roles>),
+) -> Result<NoContent, Error<Refusal>> {
+    check_count("roles", body.roles.len())?;
+    let (users, roles) = (json!([id]), json!(body.roles));
+    let [user, known, permissions] = cx
+        .db()
+        .read([
+            users::store::exists(&id),
+            store::existing(&roles),
+            permissions::store::in_roles(&roles, &cx.audience()),
+        ])
+        .await?;
+    user.first().ok_or_else(users::api::inexistent)?;
+    check_known("role", body.roles.iter().map(RoleId::as_str), &names(&known, "id")?)?;
+    give(cx, "Assign Roles to a User", &users, &roles, &permissions).await?;
+    Ok(NoContent)
+}
+
+async fn remove_roles(
+    cx: &Management,
+    (Path(id), Json(body)): (Path<UserId>, Json<Roles>),
+) -> Result<NoContent, Error<Refusal>> {
+    check_count("roles", body.roles.len())?;
+    cx.db().first(users::store::exists(&id)).await?.ok_or_else(users::api::inexistent)?;
+    cx.commit_people("Remove Roles from a User", [store::take(&id, &json!(body.roles))]).await?;
+    Ok(NoContent)
+}
+
+/// Gives users roles which hold these permissions of the management API.
+async fn give(
+    cx: &Management,
+    description: &str,
+    users: &Value,
+    roles: &Value,
+    permissions: &[Row],
+) -> Result<(), Error<Refusal>> {
+    let permissions = names(permissions, "permission_name")?;
+    cx.check_may_give(permissions.iter().map(String::as_str)).await?;
+    cx.commit_people(description, [store::give(users, roles, cx.call().now)]).await?;
+    Ok(())
+}
+
+fn names(rows: &[Row], column: &str) -> Result<Vec<String>, Fault> {
+    rows.iter().map(|row| row.text(column)).collect()
+}
+
+fn check_count(member: &str, count: usize) -> Result<(), Refusal> {
+    if (1..=MAX).contains(&count) {
+        return Ok(());
+    }
+    Err(Refusal::invalid_body(format!("'{member}' must hold 1 to {MAX} items")))
+}
+
+/// Refuses the first of `named` that is not among the `known` ones.
+fn check_known<'a>(
+    what: &str,
+    mut named: impl Iterator<Item = &'a str>,
+    known: &[String],
+) -> Result<(), Refusal> {
+    match named.find(|id| !known.iter().any(|known| known == id)) {
+        Some(id) => Err(Refusal::bad_request("invalid_body", format!("There is no {what} {id}"))),
+        None => Ok(()),
+    }
+}
