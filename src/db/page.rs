@@ -4,6 +4,7 @@ use super::{Db, Query, Row, Scope};
 use crate::error::Fault;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use std::ops::RangeInclusive;
 
 /// `page`, `per_page` and `include_totals` of a list request, as text from the query.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,15 +24,8 @@ impl Page {
     /// # Errors
     /// Words that name the parameter.
     pub fn check(&self) -> Result<Window, String> {
-        let number =
-            |name: &str, text: &Option<String>, default: i64, range: std::ops::RangeInclusive<i64>| {
-                let value = text.as_ref().map_or(Ok(default), |text| text.parse::<i64>());
-                value.ok().filter(|value| range.contains(value)).ok_or_else(|| {
-                    format!("{name} must be an integer from {} to {}", range.start(), range.end())
-                })
-            };
-        let size = number("per_page", &self.per_page, DEFAULT_SIZE, 1..=MAXIMUM_SIZE)?;
-        let page = number("page", &self.page, 0, 0..=1_000_000)?;
+        let size = number("per_page", self.per_page.as_deref(), DEFAULT_SIZE, 1..=MAXIMUM_SIZE)?;
+        let page = number("page", self.page.as_deref(), 0, 0..=1_000_000)?;
         Ok(Window { size, start: page * size, totals: self.include_totals.as_deref() == Some("true") })
     }
 }
@@ -49,6 +43,34 @@ pub fn order(sort: Option<&str>, fields: &[&'static str], default: &'static str)
         (Some(column), "-1") => Ok(format!("{column} desc")),
         _ => Err(format!("sort must be field:1 or field:-1 with one of: {}", fields.join(", "))),
     }
+}
+
+/// `from` and `take` of a list request: the items after one that was seen before.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Checkpoint {
+    /// The id of the last item that was seen; none for the beginning.
+    pub from: Option<String>,
+    take: Option<String>,
+}
+
+impl Checkpoint {
+    /// Whether the request asks for a checkpoint at all.
+    pub fn is_asked(&self) -> bool {
+        self.from.is_some() || self.take.is_some()
+    }
+
+    /// How many items: 1 to 100.
+    ///
+    /// # Errors
+    /// Words that name the parameter.
+    pub fn size(&self) -> Result<i64, String> {
+        number("take", self.take.as_deref(), DEFAULT_SIZE, 1..=MAXIMUM_SIZE)
+    }
+}
+
+fn number(name: &str, text: Option<&str>, default: i64, range: RangeInclusive<i64>) -> Result<i64, String> {
+    let value = text.map_or(Ok(default), str::parse).ok().filter(|value| range.contains(value));
+    value.ok_or_else(|| format!("{name} must be an integer from {} to {}", range.start(), range.end()))
 }
 
 /// A checked page: which items, and whether the total is wanted.

@@ -99,5 +99,10 @@ impl Entry {
 
 /// An id that sorts by time: 12 hex digits of milliseconds and 12 random letters.
 pub fn log_id(platform: &dyn Platform, now: Timestamp) -> String {
-    format!("{:012x}{}", now.millis(), random_text(platform, 12))
+    first_log_id(now) + &random_text(platform, 12)
+}
+
+/// What sorts before the id of every entry of this moment or later, and behind all earlier ones.
+pub fn first_log_id(moment: Timestamp) -> String {
+    format!("{:012x}", moment.millis())
 }

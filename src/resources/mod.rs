@@ -5,6 +5,7 @@ pub mod clients;
 pub mod connections;
 pub mod keys;
 pub mod logs;
+pub mod named;
 pub mod organizations;
 pub mod permissions;
 pub mod refresh_tokens;
@@ -21,6 +22,7 @@ use crate::http::route::Routes;
 pub fn routes(r: &mut Routes) {
     client_grants::api::routes(r);
     clients::api::routes(r);
+    logs::api::routes(r);
     organizations::api::routes(r);
     resource_servers::api::routes(r);
     permissions::api::routes(r);

@@ -3,30 +3,49 @@
 mod access;
 mod client_grants;
 mod clients;
+mod giving;
+mod logs;
 mod organizations;
 mod password_policy;
 mod resource_servers;
+mod roles;
 mod search;
+mod sessions;
 mod users;
 
-use crate::support::{Admin, World};
-use gatehouse::{id::TenantId, operations::seed, platform::Platform, tenant::Resolved};
+use crate::support::{Admin, Ask, World};
+use serde_json::{Value as Json, json};
 
-/// A tenant beside the main one, in the shared database, and who manages it.
+const DATABASE: &str = "Username-Password-Authentication";
+
+/// A tenant beside the main one, in the same database, and who manages it.
 fn beside<'a>(world: &'a World, name: &str) -> Admin<'a> {
-    let token = world.machine_token("");
-    world.database("DIRECTORY").query(&format!(
-        "insert into tenants (id, friendly_name, status, placement, database_id, created_by, created_at, updated_at)
-         values ('{name}', '{name}', 'active', 'shared', 'SHARED', 'test', 1, 1)"
-    ));
-    let (shared, id) = (world.app.shared(), TenantId::parse(name).unwrap());
-    let (platform, now) = (shared.platform.as_ref(), world.outside.now());
-    let resolved =
-        crate::support::block_on(shared.directory.by_id(&id, now, &gatehouse::db::Meter::default()));
-    let Ok(Resolved::Serving(tenant, db)) = resolved else { panic!("{name} does not serve") };
-    let seeded = seed::tenant(platform, &shared.config, &id, tenant.issuer(), name, &db, now);
-    crate::support::block_on(seeded).unwrap();
-    world.holder(name, &token)
+    world.admin("").post("tenants", &json!({ "id": name, "placement": "shared" })).expect(201);
+    world.holder(name, &world.machine_token(""))
+}
+
+/// A user with this address, made by `admin`.
+fn user(admin: &Admin, email: &str) -> Json {
+    let body = json!({ "connection": DATABASE, "email": email, "password": "Tr0ub4dor-3" });
+    admin.post("users", &body).expect(201).json()
+}
+
+/// A token of a new machine client of this tenant (empty: the main one) that was granted these scopes of its management
+/// API and nothing else.
+fn machine(world: &World, maker: &Admin, tenant: &str, scopes: &[&str]) -> String {
+    let client = json!({ "name": "Machine", "app_type": "non_interactive" });
+    let client = maker.post("clients", &client).expect(201).json();
+    let host = if tenant.is_empty() { String::new() } else { format!("{tenant}.") };
+    let audience = format!("http://{host}localhost:8787/api/v2/");
+    let grant = json!({ "client_id": client["client_id"], "audience": audience, "scope": scopes });
+    maker.post("client-grants", &grant).expect(201);
+    let ask = Ask::post(tenant, "/oauth/token").form(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", client["client_id"].as_str().unwrap()),
+        ("client_secret", client["client_secret"].as_str().unwrap()),
+        ("audience", &audience),
+    ]);
+    world.send(ask).expect(200).json()["access_token"].as_str().unwrap().to_owned()
 }
 
 /// An id as one segment of a path.

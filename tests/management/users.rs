@@ -1,17 +1,15 @@
 //! Users: made, found, listed, changed, removed.
 
-use super::{beside, contents, segment};
+use super::{DATABASE, beside, contents, segment};
 use crate::support::{Admin, Ask, World};
 use serde_json::{Value as Json, json};
 
-const CONNECTION: &str = "Username-Password-Authentication";
-
 fn ann() -> Json {
-    json!({ "connection": CONNECTION, "email": "Ann@Acme.Test", "password": "Tr0ub4dor-3" })
+    json!({ "connection": DATABASE, "email": "Ann@Acme.Test", "password": "Tr0ub4dor-3" })
 }
 
 fn make(admin: &Admin, email: &str) -> Json {
-    admin.post("users", &json!({ "connection": CONNECTION, "email": email })).expect(201).json()
+    admin.post("users", &json!({ "connection": DATABASE, "email": email })).expect(201).json()
 }
 
 fn path(user: &Json) -> String {
@@ -38,7 +36,7 @@ fn a_user_is_made_as_auth0_makes_one() {
         json!({
             "user_id": id, "email": "ann@acme.test", "email_verified": false, "name": "ann@acme.test",
             "nickname": "ann", "user_metadata": {}, "app_metadata": {}, "blocked": false, "logins_count": 0,
-            "identities": [{ "connection": CONNECTION, "user_id": own, "provider": "auth0", "isSocial": false }],
+            "identities": [{ "connection": DATABASE, "user_id": own, "provider": "auth0", "isSocial": false }],
             "created_at": "2027-01-15T08:00:00.000Z", "updated_at": "2027-01-15T08:00:00.000Z",
         })
     );
@@ -63,7 +61,7 @@ fn every_attribute_is_kept_and_shown_again() {
         "app_metadata": { "plan": "gold", "big": 9_007_199_254_740_991_i64 },
     });
     let mut body = all.clone();
-    body["connection"] = CONNECTION.into();
+    body["connection"] = DATABASE.into();
     body["user_id"] = "bob".into();
     body["verify_email"] = false.into();
     let made = admin.post("users", &body).expect(201).json();
@@ -95,7 +93,7 @@ fn what_cannot_be_a_user_is_refused_and_nothing_is_written() {
     };
     for (body, code, words) in [
         (json!({}), "invalid_body", "connection"),
-        (json!({ "connection": CONNECTION }), "invalid_body", "email"),
+        (json!({ "connection": DATABASE }), "invalid_body", "email"),
         (with("connection", json!("nowhere")), "inexistent_connection", "connection"),
         (with("connection", json!(["a"])), "invalid_body", "'connection'"),
         (with("email", json!("not-an-email")), "invalid_body", "'email'"),
@@ -135,13 +133,13 @@ fn an_address_a_name_and_an_id_can_be_taken_once_per_connection() {
     let world = World::new();
     let admin = world.admin("");
     let body =
-        json!({ "connection": CONNECTION, "email": "ann@acme.test", "username": "ann", "user_id": "ann" });
+        json!({ "connection": DATABASE, "email": "ann@acme.test", "username": "ann", "user_id": "ann" });
     admin.post("users", &body).expect(201);
     let before = contents(&world);
     for (email, username, id) in
         [("ANN@acme.test", "x", "x"), ("x@acme.test", "Ann", "x"), ("x@acme.test", "x", "ann")]
     {
-        let body = json!({ "connection": CONNECTION, "email": email, "username": username, "user_id": id, "password": "Tr0ub4dor-3" });
+        let body = json!({ "connection": DATABASE, "email": email, "username": username, "user_id": id, "password": "Tr0ub4dor-3" });
         let refused = admin.post("users", &body).expect(409).json();
         assert_eq!(
             refused,
@@ -158,7 +156,7 @@ fn a_list_is_paged_counted_sorted_and_cut_to_fields() {
     for number in 0..120 {
         world.database("SHARED").query(&format!(
             "insert into users (tenant_id, user_id, connection, provider, email, name, created_at, updated_at, logins_count)
-             values ('main', 'auth0|{number:03}', '{CONNECTION}', 'auth0', 'u{number:03}@acme.test', 'U', {number}, 0, {})",
+             values ('main', 'auth0|{number:03}', '{DATABASE}', 'auth0', 'u{number:03}@acme.test', 'U', {number}, 0, {})",
             number % 7
         ));
     }
@@ -219,7 +217,7 @@ fn q_finds_people_on_the_real_schema() {
     let world = World::new();
     let admin = world.admin("");
     make(&admin, "ann@acme.test");
-    let body = json!({ "connection": CONNECTION, "email": "bob@acme.test", "name": "Bob Söderström", "blocked": true });
+    let body = json!({ "connection": DATABASE, "email": "bob@acme.test", "name": "Bob Söderström", "blocked": true });
     admin.post("users", &body).expect(201);
     let emails = |q: &str| {
         let encoded: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
@@ -263,7 +261,7 @@ fn a_search_by_address_ignores_case_and_finds_every_connection() {
 fn a_change_touches_what_it_names_and_nothing_else() {
     let world = World::new();
     let admin = world.admin("");
-    let body = json!({ "connection": CONNECTION, "email": "ann@acme.test", "email_verified": true, "given_name": "Ann",
+    let body = json!({ "connection": DATABASE, "email": "ann@acme.test", "email_verified": true, "given_name": "Ann",
         "locale": "en", "user_metadata": { "keep": 1, "nested": { "a": 1, "b": 2 }, "go": 1 }, "app_metadata": { "plan": "gold" } });
     let made = admin.post("users", &body).expect(201).json();
     world.advance(gatehouse::time::Lifetime::seconds(1));
@@ -297,7 +295,7 @@ fn a_change_touches_what_it_names_and_nothing_else() {
 fn a_new_address_is_not_proven() {
     let world = World::new();
     let admin = world.admin("");
-    let body = json!({ "connection": CONNECTION, "email": "ann@acme.test", "email_verified": true });
+    let body = json!({ "connection": DATABASE, "email": "ann@acme.test", "email_verified": true });
     let made = admin.post("users", &body).expect(201).json();
     let same = admin.patch(&path(&made), &json!({ "email": "ANN@acme.test" })).expect(200).json();
     assert_eq!(same["email_verified"], true, "the same address stays proven");
@@ -384,7 +382,7 @@ fn blocking_and_a_new_password_sign_out_everywhere_and_nothing_else_does() {
     let made = admin.post("users", &ann()).expect(201).json();
     signed_in(&world, made["user_id"].as_str().unwrap());
     world.advance(gatehouse::time::Lifetime::seconds(1));
-    admin.patch(&path(&made), &json!({ "password": "N3w-and-better", "connection": CONNECTION })).expect(200);
+    admin.patch(&path(&made), &json!({ "password": "N3w-and-better", "connection": DATABASE })).expect(200);
     assert_eq!(alive(&world), 0);
     let hashes =
         world.database("SHARED").query("select changed_at from passwords where changed_at > 1800000000000");

@@ -103,9 +103,13 @@ async fn check_scopes(cx: &Management, grant: &ClientGrant) -> Result<(), Error<
         Refusal::bad_request("inexistent_resource_server", "audience: there is no such resource server")
     })?;
     let server = resource_servers::store::resource_server(server)?;
-    let permissions = if grant.audience == cx.audience() { cx.permissions() } else { Vec::new() };
+    let ours = grant.audience == cx.audience();
+    let permissions = if ours { cx.permissions() } else { Vec::new() };
     grant
         .check(|scope| permissions.contains(&scope) || server.defines(scope))
         .map_err(Refusal::invalid_body)?;
+    if ours {
+        cx.check_may_give(grant.scope.iter().map(String::as_str)).await?;
+    }
     Ok(())
 }

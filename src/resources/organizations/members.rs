@@ -7,9 +7,13 @@ use crate::{
         management::{Refusal, scope},
     },
     db::{Page, page::total},
-    error::{Error, Fault},
+    error::Error,
     http::{Json, NoContent, Path, Query, route::Routes},
     id::{OrganizationId, RoleId, UserId},
+    resources::{
+        named::{check_count, check_known, texts},
+        permissions, roles, users,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -68,10 +72,9 @@ async fn add_members(
 ) -> Result<NoContent, Error<Refusal>> {
     check_count("members", body.members.len(), USERS)?;
     let [organization, users] =
-        cx.db().read([store::by_id(&id), store::existing_users(&json!(body.members))]).await?;
+        cx.db().read([store::by_id(&id), users::store::existing(&json!(body.members))]).await?;
     organization.first().ok_or_else(inexistent)?;
-    let known = users.iter().map(|row| row.text("user_id")).collect::<Result<Vec<_>, Fault>>()?;
-    check_known("inexistent_user", "user", body.members.iter().map(UserId::as_str), &known)?;
+    check_known("user", body.members.iter().map(UserId::as_str), &texts(&users, "user_id")?)?;
     let additions = body.members.iter().map(|user| store::add_member(&id, user, cx.call().now));
     cx.commit("Add members to an organization", additions).await?;
     Ok(NoContent)
@@ -113,11 +116,18 @@ async fn add_roles(
 ) -> Result<NoContent, Error<Refusal>> {
     check_count("roles", body.roles.len(), ROLES)?;
     let Member { id, user_id } = &member;
-    let [membership, roles] =
-        cx.db().read([store::membership(id, user_id), store::existing_roles(&json!(body.roles))]).await?;
+    let named = json!(body.roles);
+    let [membership, roles, permissions] = cx
+        .db()
+        .read([
+            store::membership(id, user_id),
+            roles::store::existing(&named),
+            permissions::store::in_roles(&named, &cx.audience()),
+        ])
+        .await?;
     membership.first().ok_or_else(no_member)?;
-    let known = roles.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, Fault>>()?;
-    check_known("inexistent_role", "role", body.roles.iter().map(RoleId::as_str), &known)?;
+    check_known("role", body.roles.iter().map(RoleId::as_str), &texts(&roles, "id")?)?;
+    cx.check_may_give(texts(&permissions, "permission_name")?.iter().map(String::as_str)).await?;
     let additions = body.roles.iter().map(|role| store::add_member_role(id, user_id, role, cx.call().now));
     cx.commit("Assign roles to an organization member", additions).await?;
     Ok(NoContent)
@@ -139,26 +149,6 @@ async fn remove_roles(
 fn present(mut columns: serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
     columns.retain(|_, value| !value.is_null());
     columns
-}
-
-fn check_count(member: &str, count: usize, maximum: usize) -> Result<(), Refusal> {
-    if (1..=maximum).contains(&count) {
-        return Ok(());
-    }
-    Err(Refusal::invalid_body(format!("{member} must hold 1 to {maximum} items")))
-}
-
-/// Refuses the first of `named` that is not among the `known` ones.
-fn check_known<'a>(
-    code: &'static str,
-    what: &str,
-    mut named: impl Iterator<Item = &'a str>,
-    known: &[String],
-) -> Result<(), Refusal> {
-    match named.find(|id| !known.iter().any(|known| known == id)) {
-        Some(id) => Err(Refusal::bad_request(code, format!("There is no {what} {id}"))),
-        None => Ok(()),
-    }
 }
 
 fn no_member() -> Refusal {

@@ -147,18 +147,22 @@ pub fn count_members(id: &OrganizationId) -> Query<InTenant> {
         .bind(id)
 }
 
-/// Which of `users` (a JSON array of ids) exist.
-pub fn existing_users(users: &serde_json::Value) -> Query<InTenant> {
+/// A page of the organizations that a user is a member of, by id.
+pub fn of_user(user: &UserId, window: Window) -> Query<InTenant> {
     read(
-        "select user_id from users where tenant_id = ?1 and linked_to is null
-         and user_id in (select value from json_each(?2))",
+        "select o.id, o.name, o.display_name, o.document from organization_members m
+         join organizations o on o.tenant_id = ?1 and o.id = m.organization_id
+         where m.tenant_id = ?1 and m.user_id = ?2 order by m.organization_id limit ?3 offset ?4",
     )
-    .bind(users)
+    .bind(user)
+    .bind(window.size)
+    .bind(window.start)
 }
 
-/// Which of `roles` (a JSON array of ids) exist.
-pub fn existing_roles(roles: &serde_json::Value) -> Query<InTenant> {
-    read("select id from roles where tenant_id = ?1 and id in (select value from json_each(?2))").bind(roles)
+/// How many organizations a user is a member of, as `total`.
+pub fn count_of_user(user: &UserId) -> Query<InTenant> {
+    read("select count(*) as total from organization_members where tenant_id = ?1 and user_id = ?2")
+        .bind(user)
 }
 
 /// A page of the roles that a member holds in the organization, by id.
@@ -238,7 +242,7 @@ pub fn administers(
     .bind(permission)
 }
 
-/// Reads a row of [`by_id`], [`by_name`] or [`page`].
+/// Reads a row of [`by_id`], [`by_name`], [`page`] or [`of_user`].
 ///
 /// # Errors
 /// A fault if the row holds what the schema does not allow.

@@ -10,7 +10,10 @@ use crate::{
     error::{Error, Fault},
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
-    resources::{organizations, permissions, users},
+    resources::{
+        named::{check_count, check_known, texts},
+        permissions, users,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -77,18 +80,18 @@ async fn add_users(
     cx: &Management,
     (Path(id), Json(body)): (Path<RoleId>, Json<Users>),
 ) -> Result<Response, Error<Refusal>> {
-    check_count("users", body.users.len())?;
+    check_count("users", body.users.len(), MAX)?;
     let (users, roles) = (json!(body.users), json!([id]));
     let [role, known, permissions] = cx
         .db()
         .read([
             store::by_id(&id),
-            organizations::store::existing_users(&users),
+            users::store::existing(&users),
             permissions::store::in_roles(&roles, &cx.audience()),
         ])
         .await?;
     role.first().ok_or_else(inexistent)?;
-    check_known("user", body.users.iter().map(UserId::as_str), &names(&known, "user_id")?)?;
+    check_known("user", body.users.iter().map(UserId::as_str), &texts(&known, "user_id")?)?;
     give(cx, "Assign Users to a Role", &users, &roles, &permissions).await?;
     Ok(Response::empty(StatusCode::OK))
 }
@@ -97,7 +100,7 @@ async fn add_roles(
     cx: &Management,
     (Path(id), Json(body)): (Path<UserId>, Json<Roles>),
 ) -> Result<NoContent, Error<Refusal>> {
-    check_count("roles", body.roles.len())?;
+    check_count("roles", body.roles.len(), MAX)?;
     let (users, roles) = (json!([id]), json!(body.roles));
     let [user, known, permissions] = cx
         .db()
@@ -108,7 +111,7 @@ async fn add_roles(
         ])
         .await?;
     user.first().ok_or_else(users::api::inexistent)?;
-    check_known("role", body.roles.iter().map(RoleId::as_str), &names(&known, "id")?)?;
+    check_known("role", body.roles.iter().map(RoleId::as_str), &texts(&known, "id")?)?;
     give(cx, "Assign Roles to a User", &users, &roles, &permissions).await?;
     Ok(NoContent)
 }
@@ -117,7 +120,7 @@ async fn remove_roles(
     cx: &Management,
     (Path(id), Json(body)): (Path<UserId>, Json<Roles>),
 ) -> Result<NoContent, Error<Refusal>> {
-    check_count("roles", body.roles.len())?;
+    check_count("roles", body.roles.len(), MAX)?;
     cx.db().first(users::store::exists(&id)).await?.ok_or_else(users::api::inexistent)?;
     cx.commit_people("Remove Roles from a User", [store::take(&id, &json!(body.roles))]).await?;
     Ok(NoContent)
@@ -131,31 +134,8 @@ async fn give(
     roles: &Value,
     permissions: &[Row],
 ) -> Result<(), Error<Refusal>> {
-    let permissions = names(permissions, "permission_name")?;
+    let permissions = texts(permissions, "permission_name")?;
     cx.check_may_give(permissions.iter().map(String::as_str)).await?;
     cx.commit_people(description, [store::give(users, roles, cx.call().now)]).await?;
     Ok(())
-}
-
-fn names(rows: &[Row], column: &str) -> Result<Vec<String>, Fault> {
-    rows.iter().map(|row| row.text(column)).collect()
-}
-
-fn check_count(member: &str, count: usize) -> Result<(), Refusal> {
-    if (1..=MAX).contains(&count) {
-        return Ok(());
-    }
-    Err(Refusal::invalid_body(format!("'{member}' must hold 1 to {MAX} items")))
-}
-
-/// Refuses the first of `named` that is not among the `known` ones.
-fn check_known<'a>(
-    what: &str,
-    mut named: impl Iterator<Item = &'a str>,
-    known: &[String],
-) -> Result<(), Refusal> {
-    match named.find(|id| !known.iter().any(|known| known == id)) {
-        Some(id) => Err(Refusal::bad_request("invalid_body", format!("There is no {what} {id}"))),
-        None => Ok(()),
-    }
 }

@@ -7,6 +7,7 @@ use crate::{
     id::{SessionId, UserId},
     secret::Digest,
     tenant::InTenant,
+    time::Timestamp,
 };
 
 /// The session of a cookie, alive or not; never that of a blocked user.
@@ -32,4 +33,17 @@ pub fn session(row: &Row) -> Result<Session, Fault> {
         idle_expires_at: row.time("idle_expires_at")?,
         revoked_at: row.optional_time("revoked_at")?,
     })
+}
+
+/// The live sessions of a user with ids after `from`, at most `size`, by id.
+pub fn live_of_user(user: &UserId, from: &str, size: i64, now: Timestamp) -> Query<InTenant> {
+    read(
+        "select id, user_id, clients, ip, user_agent, authenticated_at, created_at, used_at, expires_at, idle_expires_at
+         from sessions where tenant_id = ?1 and user_id = ?2 and id > ?3
+         and revoked_at is null and expires_at > ?5 and idle_expires_at > ?5 order by id limit ?4",
+    )
+    .bind(user)
+    .bind(from)
+    .bind(size)
+    .bind(now)
 }

@@ -32,6 +32,15 @@ pub fn exists(id: &UserId) -> Query<InTenant> {
     read("select user_id from users where tenant_id = ?1 and user_id = ?2 and linked_to is null").bind(id)
 }
 
+/// Which of `users` (a JSON array of ids) are accounts.
+pub fn existing(users: &Json) -> Query<InTenant> {
+    read(
+        "select user_id from users where tenant_id = ?1 and linked_to is null
+         and user_id in (select value from json_each(?2))",
+    )
+    .bind(users)
+}
+
 /// The accounts with this address, of whatever connection. `email` is lower case.
 pub fn by_email(email: &str) -> Query<InTenant> {
     read(format!(

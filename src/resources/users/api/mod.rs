@@ -1,4 +1,7 @@
-//! `/api/v2/users`.
+//! The management API of users.
+
+mod organizations;
+mod sessions;
 
 use super::{
     attributes::Attributes,
@@ -30,6 +33,8 @@ pub fn routes(r: &mut Routes) {
     r.patch("/api/v2/users/{id}", scope("update:users"), update);
     r.delete("/api/v2/users/{id}", scope("delete:users"), delete);
     r.get("/api/v2/users-by-email", scope("read:users"), by_email);
+    organizations::routes(r);
+    sessions::routes(r);
 }
 
 /// The query of a list of users.
