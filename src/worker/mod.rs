@@ -19,7 +19,7 @@ use bindings::Bindings;
 use edge::Edge;
 use serde_json::json;
 use std::{cell::OnceCell, rc::Rc};
-use worker::{Context, Env, event, web_sys};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event, web_sys};
 
 thread_local! {
     /// Built at the first event of the isolate: a new set of bindings is a new version, and so a new isolate.
@@ -50,6 +50,14 @@ async fn fetch(raw: web_sys::Request, env: Env, _: Context) -> worker::Result<we
         Err(fault) => misconfigured(&fault),
     };
     wire::response(response).map_err(|fault| worker::Error::RustError(fault.to_string()))
+}
+
+#[event(scheduled)]
+async fn scheduled(_: ScheduledEvent, env: Env, _: ScheduleContext) {
+    match app(env) {
+        Ok(app) => app.tick().await,
+        Err(fault) => drop(misconfigured(&fault)),
+    }
 }
 
 /// A request is a client's, or the alarm clock's of an operation, which proves it with its ticket.

@@ -1,15 +1,14 @@
 // What only the shell around the server does, and only workerd can show: bindings, bodies, keys, the Durable Object.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { secrets, startGatehouse } from './harness.mjs';
 
 const logged = (gatehouse) => gatehouse.logs().map(({ message }) => JSON.parse(message));
 
-/** Waits until `look` finds something, for as long as a test may take. */
-async function eventually(look) {
+/** Waits until it is so, for as long as a test may take. */
+async function eventually(isSo) {
   for (;;) {
-    const found = look();
-    if (found) return found;
+    if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -56,17 +55,18 @@ describe('a server', () => {
     assert.deepEqual(answer, whole);
   });
 
+  const token = async () => {
+    const fields = {
+      grant_type: 'client_credentials',
+      client_id: secrets.MANAGEMENT_CLIENT_ID,
+      client_secret: secrets.MANAGEMENT_CLIENT_SECRET,
+      audience: `${gatehouse.base}/api/v2/`,
+    };
+    return (await (await post('/oauth/token', new URLSearchParams(fields))).json()).access_token;
+  };
+
   test('signs with a key that anybody can verify with', async () => {
-    const token = await post(
-      '/oauth/token',
-      new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: secrets.MANAGEMENT_CLIENT_ID,
-        client_secret: secrets.MANAGEMENT_CLIENT_SECRET,
-        audience: `${gatehouse.base}/api/v2/`,
-      }),
-    );
-    const [header, claims, signature] = (await token.json()).access_token.split('.');
+    const [header, claims, signature] = (await token()).split('.');
     const { kid } = JSON.parse(Buffer.from(header, 'base64url'));
     const { keys } = await (await gatehouse.fetch(`${gatehouse.base}/.well-known/jwks.json`)).json();
     const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
@@ -93,8 +93,39 @@ describe('a server', () => {
     assert.equal(await acquire('a'), 'granted');
   });
 
-  test('is called back by the alarm clock of an operation', async () => {
-    await tell('op_1', { message: 'wake', operation: 'op_1', at: Date.now() });
-    await eventually(() => logged(gatehouse).find(({ operation }) => operation === 'op_1'));
+  describe('that died while it made a tenant', () => {
+    const directory = async () => (await gatehouse.env()).DIRECTORY;
+    const statuses = async () => {
+      const sql = 'select t.status as tenant, o.status as operation from tenants t join operations o on o.tenant_id = t.id';
+      return (await (await directory()).prepare(sql).first()) ?? {};
+    };
+    const die = async () => {
+      const db = await directory();
+      await db.batch([
+        db.prepare("update tenants set status = 'provisioning' where id = 'acme'"),
+        db.prepare(`update operations set status = 'running', step = 'seed', lease_holder = null, lease_until = null,
+                    run_at = 0, finished_at = null`),
+      ]);
+    };
+    before(async () => {
+      const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' };
+      assert.equal((await post('/management/tenants', '{"id":"acme"}', { headers })).status, 201);
+    });
+    beforeEach(die);
+    const finished = async () => {
+      const { tenant, operation } = await statuses();
+      return tenant === 'active' && operation === 'succeeded';
+    };
+
+    test('goes on with it when the alarm clock rings', async () => {
+      const { id } = await (await directory()).prepare('select id from operations').first();
+      await tell(id, { message: 'wake', operation: id, at: Date.now() });
+      await eventually(finished);
+    });
+
+    test('goes on with it when the clock strikes', async () => {
+      await gatehouse.tick();
+      await eventually(finished);
+    });
   });
 });
