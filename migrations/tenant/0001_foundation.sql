@@ -88,10 +88,10 @@ create table client_grants (
   scope text not null, -- JSON array
   created_at integer not null,
   updated_at integer not null,
-  primary key (tenant_id, id)
+  primary key (tenant_id, client_id, audience)
 ) strict, without rowid;
 
-create unique index client_grants_pair on client_grants (tenant_id, client_id, audience);
+create unique index client_grants_id on client_grants (tenant_id, id);
 
 create index client_grants_by_audience on client_grants (tenant_id, audience);
 
@@ -171,9 +171,8 @@ create unique index users_username on users (tenant_id, connection, username);
 
 create index users_by_email on users (tenant_id, email);
 
-create index users_by_creation on users (tenant_id, created_at, user_id);
-
-create index users_by_link on users (tenant_id, linked_to) where linked_to is not null;
+-- The identities of an account; and, where linked_to is null, the accounts in the order in which they are listed.
+create index users_by_link on users (tenant_id, linked_to, created_at, user_id);
 
 -- The current password of a user of a database connection.
 -- moves: whole
@@ -282,6 +281,8 @@ create table codes (
 ) strict, without rowid;
 
 create index codes_by_expiry on codes (tenant_id, expires_at);
+
+create index codes_by_user on codes (tenant_id, user_id);
 
 -- Refresh tokens: `rt_{lookup}.{secret}` on the wire.
 -- moves: whole (apps stay signed in)

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod admin;
 pub mod gate;
+pub mod plan;
 pub mod sqlite;
 pub mod token;
 pub mod world;

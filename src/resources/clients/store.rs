@@ -105,7 +105,7 @@ pub fn set_secret(id: &ClientId, secret: Option<(&Digest, &Sealed)>, now: Timest
 pub fn remove(id: &ClientId) -> [Statement<InTenant>; 3] {
     [
         write("delete from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
-        write("delete from refresh_tokens where tenant_id = ?1 and client_id = ?2").bind(id),
+        write("delete from refresh_tokens /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from clients where tenant_id = ?1 and client_id = ?2").bind(id),
     ]
 }

@@ -84,7 +84,7 @@ pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 4] {
                select user_id from organization_members where tenant_id = ?1 and organization_id = ?2)",
         )
         .bind(id),
-        write("delete from user_roles where tenant_id = ?1 and organization_id = ?2").bind(id),
+        write("delete from user_roles indexed by user_roles_by_organization where tenant_id = ?1 and organization_id = ?2").bind(id),
         write("delete from organization_members where tenant_id = ?1 and organization_id = ?2").bind(id),
         write("delete from organizations where tenant_id = ?1 and id = ?2").bind(id),
     ]

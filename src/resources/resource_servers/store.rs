@@ -92,7 +92,8 @@ pub fn withdraw(identifier: &str, scopes: &serde_json::Value) -> [Statement<InTe
         .bind(identifier)
         .bind(scopes),
         write(
-            "delete from user_permissions where tenant_id = ?1 and resource_server_identifier = ?2
+            "delete from user_permissions /* all rows: an API rarely loses a permission */
+             where tenant_id = ?1 and resource_server_identifier = ?2
              and permission_name in (select value from json_each(?3))",
         )
         .bind(identifier)
@@ -114,7 +115,7 @@ pub fn remove(server: &ResourceServer) -> [Statement<InTenant>; 4] {
     [
         write("delete from role_permissions where tenant_id = ?1 and resource_server_identifier = ?2")
             .bind(identifier),
-        write("delete from user_permissions where tenant_id = ?1 and resource_server_identifier = ?2")
+        write("delete from user_permissions /* all rows: an API is rarely removed */ where tenant_id = ?1 and resource_server_identifier = ?2")
             .bind(identifier),
         write("delete from client_grants where tenant_id = ?1 and audience = ?2").bind(identifier),
         write("delete from resource_servers where tenant_id = ?1 and id = ?2").bind(&server.id),

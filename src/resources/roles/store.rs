@@ -66,7 +66,8 @@ pub fn update(role: &Role, now: Timestamp) -> Statement<InTenant> {
 pub fn remove(id: &RoleId) -> [Statement<InTenant>; 3] {
     [
         write("delete from role_permissions where tenant_id = ?1 and role_id = ?2").bind(id),
-        write("delete from user_roles where tenant_id = ?1 and role_id = ?2").bind(id),
+        write("delete from user_roles indexed by user_roles_by_role where tenant_id = ?1 and role_id = ?2")
+            .bind(id),
         write("delete from roles where tenant_id = ?1 and id = ?2").bind(id),
     ]
 }

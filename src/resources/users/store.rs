@@ -19,7 +19,7 @@ const COLUMNS: &str = "user_id, connection, email, email_verified, username, pho
     logins_count, created_at, updated_at,
     (select json_group_array(json_object('user_id', l.user_id, 'connection', l.connection, 'email', l.email,
        'email_verified', json(iif(l.email_verified, 'true', 'false')), 'name', l.name, 'picture', l.picture))
-     from users l where l.tenant_id = ?1 and l.linked_to = users.user_id) as linked";
+     from users l indexed by users_by_link where l.tenant_id = ?1 and l.linked_to = users.user_id) as linked";
 
 /// The account with this id; one row or none. An identity that is linked to another account is none.
 pub fn by_id(id: &UserId) -> Query<InTenant> {
@@ -44,7 +44,7 @@ pub fn existing(users: &Json) -> Query<InTenant> {
 /// The accounts with this address, of whatever connection. `email` is lower case.
 pub fn by_email(email: &str) -> Query<InTenant> {
     read(format!(
-        "select {COLUMNS} from users where tenant_id = ?1 and email = ?2 and linked_to is null
+        "select {COLUMNS} from users indexed by users_by_email where tenant_id = ?1 and email = ?2 and linked_to is null
          order by created_at, user_id limit 100"
     ))
     .bind(email)
@@ -55,9 +55,16 @@ pub const FILTER: usize = 2;
 
 /// A page of the accounts that `filter` holds for, in `order`.
 pub fn page(filter: &Filter, order: &str, window: Window) -> Query<InTenant> {
+    // One direction for both: only so does an index give the order.
+    let tie = if order.ends_with(" desc") { "user_id desc" } else { "user_id" };
+    let how = if filter.sql == "true" && order.starts_with("created_at") {
+        "indexed by users_by_link"
+    } else {
+        "/* all rows: a search looks at each account, a sort by anything else too */"
+    };
     let query = read(format!(
-        "select {COLUMNS} from users where tenant_id = ?1 and linked_to is null and {}
-         order by {order}, user_id limit {} offset {}",
+        "select {COLUMNS} from users {how} where tenant_id = ?1 and linked_to is null and {}
+         order by {order}, {tie} limit {} offset {}",
         filter.sql,
         filter.after(0),
         filter.after(1)
@@ -171,34 +178,31 @@ pub fn set_password(id: &UserId, hash: &str, now: Timestamp) -> Statement<InTena
 /// Signs a user out everywhere: sessions, refresh tokens, and codes that have not been redeemed.
 pub fn sign_out(id: &UserId, now: Timestamp) -> [Statement<InTenant>; 3] {
     [
-        write("update sessions set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
+        write("update sessions indexed by sessions_by_user set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
             .bind(id)
             .bind(now),
-        write("update refresh_tokens set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
+        write("update refresh_tokens indexed by refresh_tokens_by_user set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
             .bind(id)
             .bind(now),
-        write("delete from codes where tenant_id = ?1 and user_id = ?2 and expires_at > ?3").bind(id).bind(now),
+        write("delete from codes indexed by codes_by_user where tenant_id = ?1 and user_id = ?2 and expires_at > ?3").bind(id).bind(now),
     ]
 }
 
 /// Removes users with everything that is theirs; the log keeps what happened to their ids.
 pub fn remove(whose: Whose<'_>) -> Vec<Statement<InTenant>> {
     let (users, value) = match whose {
-        Whose::Account(id) => ("user_id = ?2 or linked_to = ?2", id.as_str()),
-        Whose::Connection(name) => ("connection = ?2", name),
+        Whose::Account(id) => (
+            "select ?2 union all
+             select user_id from users indexed by users_by_link where tenant_id = ?1 and linked_to = ?2",
+            id.as_str(),
+        ),
+        Whose::Connection(name) => (
+            "select user_id from users indexed by users_email where tenant_id = ?1 and connection = ?2",
+            name,
+        ),
     };
-    let theirs = |table: &str| {
-        format!(
-            "delete from {table} where tenant_id = ?1
-             and user_id in (select user_id from users where tenant_id = ?1 and ({users}))"
-        )
-    };
-    OF_USERS
-        .map(theirs)
-        .into_iter()
-        .chain([format!("delete from users where tenant_id = ?1 and ({users})")])
-        .map(|sql| write(sql).bind(value))
-        .collect()
+    let theirs = |table: &str| format!("delete from {table} where tenant_id = ?1 and user_id in ({users})");
+    OF_USERS.into_iter().map(|table| write(theirs(table)).bind(value)).collect()
 }
 
 /// Which users to remove.
@@ -210,15 +214,16 @@ pub enum Whose<'a> {
     Connection(&'a str),
 }
 
-/// The tables whose rows belong to a user.
-const OF_USERS: [&str; 7] = [
-    "sessions",
-    "refresh_tokens",
-    "codes",
+/// The tables whose rows belong to a user, each with the index that finds them; the users themselves last.
+const OF_USERS: [&str; 8] = [
+    "sessions indexed by sessions_by_user",
+    "refresh_tokens indexed by refresh_tokens_by_user",
+    "codes indexed by codes_by_user",
     "passwords",
     "user_roles",
     "user_permissions",
-    "organization_members",
+    "organization_members indexed by organization_members_by_user",
+    "users",
 ];
 
 fn text(map: &Map<String, Json>) -> Result<String, Fault> {
