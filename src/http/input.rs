@@ -160,7 +160,7 @@ impl<T: DeserializeOwned> Input for Query<T> {
 }
 
 /// A form body (`application/x-www-form-urlencoded`), or the same fields as JSON: Auth0's endpoints take both.
-/// RFC 6749 §3.2: a field without a value counts as absent, and a repeated one is refused.
+/// RFC 6749 §3.2: a field without a value counts as absent, a repeated one is refused.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
 
@@ -170,10 +170,8 @@ impl<T: DeserializeOwned> Input for Form<T> {
         if json {
             return Json::decode(request, params).map(|Json(value)| Self(value));
         }
-        let mut fields = Pairs::parse(&request.body).0;
-        fields.retain(|(_, value)| !value.is_empty());
-        let pairs = Pairs(fields);
-        match pairs.repeated() {
+        let pairs = Pairs::parse(&request.body).present();
+        match pairs.repeated().first() {
             Some(name) => Err(Malformed(format!("{name} is given more than once"))),
             None => pairs.decode().map(Self),
         }
@@ -200,10 +198,16 @@ impl Pairs {
         )
     }
 
-    /// A name that stands more than once.
-    pub fn repeated(&self) -> Option<&str> {
+    /// Those with a value: RFC 6749 §3.1 has a parameter without one count as absent.
+    pub fn present(mut self) -> Self {
+        self.0.retain(|(_, value)| !value.is_empty());
+        self
+    }
+
+    /// The names that stand more than once.
+    pub fn repeated(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
-        self.0.iter().find(|(name, _)| !seen.insert(name)).map(|(name, _)| name.as_str())
+        self.0.iter().filter(|(name, _)| !seen.insert(name)).map(|(name, _)| name.clone()).collect()
     }
 
     /// The pairs as a struct; a repeated name keeps its first value.

@@ -1,5 +1,18 @@
-//! The pages a person sees.
+//! The pages a person sees while they sign in: one file per screen, one per proof, and [`flow`] for what follows from what.
+
+pub mod finish;
+pub mod flow;
+pub mod password;
+pub mod screen;
+pub mod signup;
+pub mod store;
+pub mod visit;
+
 use crate::http::route::Routes;
 
-/// The pages.
-pub fn routes(_routes: &mut Routes) {}
+/// The pages, in the order in which a person meets them.
+pub fn routes(routes: &mut Routes) {
+    screen::identifier::routes(routes);
+    screen::password::routes(routes);
+    screen::signup::routes(routes);
+}

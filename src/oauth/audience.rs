@@ -33,6 +33,16 @@ impl<'a> Api<'a> {
         Some(Self { identifier, server: Some(server), management: None })
     }
 
+    /// The API of this identifier, which may also be the userinfo endpoint: what a person can sign in for.
+    pub fn for_person(call: &'a Call, snapshot: &'a Snapshot, identifier: &str) -> Option<Self> {
+        let userinfo = Self::userinfo(call);
+        if identifier == userinfo.identifier {
+            Some(userinfo)
+        } else {
+            Self::find(call, snapshot, identifier)
+        }
+    }
+
     /// What a token without an audience is for: Auth0 issues an opaque one that only userinfo takes.
     pub fn userinfo(call: &Call) -> Self {
         let identifier = call.tenant.issuer().join("userinfo");
@@ -85,10 +95,14 @@ impl<'a> Api<'a> {
     }
 }
 
-/// The identifier under which a tenant's management API is registered, and the others it answers to: the
-/// installation's, and that of the host (a custom domain) that the client used.
+/// The identifier under which a tenant's management API is registered.
+pub fn own_management(call: &Call) -> String {
+    call.shared.directory.issuer(call.tenant.id()).management_audience()
+}
+
+/// The same, and the others it answers to: the installation's, and that of the host (a custom domain) that the client
+/// used.
 fn management_identifiers(call: &Call) -> (String, [String; 2]) {
-    let (directory, main) = (&call.shared.directory, &call.shared.config.main_tenant);
-    let own = directory.issuer(call.tenant.id()).management_audience();
-    (own, [directory.issuer(main).management_audience(), call.tenant.issuer().management_audience()])
+    let main = call.shared.directory.issuer(&call.shared.config.main_tenant);
+    (own_management(call), [main.management_audience(), call.tenant.issuer().management_audience()])
 }

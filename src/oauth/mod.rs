@@ -1,8 +1,14 @@
 //! The authorization server: OAuth 2.0 and OpenID Connect, one file per endpoint and one per grant.
 
 pub mod audience;
+pub mod authorize;
+pub mod code;
 pub mod discovery;
+pub mod person;
+pub mod pkce;
+pub mod redirect;
 pub mod scope;
+pub mod store;
 pub mod token;
 
 use crate::http::route::Routes;
@@ -10,5 +16,6 @@ use crate::http::route::Routes;
 /// The protocol endpoints, in the order in which a client meets them.
 pub fn routes(routes: &mut Routes) {
     discovery::routes(routes);
+    authorize::routes(routes);
     token::routes(routes);
 }

@@ -1,5 +1,7 @@
 //! Scopes: a set of words (RFC 6749 §3.3), and the rules of who gets which. Pure.
 
+use super::audience::Api;
+use crate::access::management::TENANT_ADMIN;
 use std::fmt;
 
 /// The scopes that OpenID Connect defines (Core §5.4, §11): about the person, not about an API.
@@ -58,4 +60,48 @@ impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
     }
+}
+
+/// The permissions that a person holds of an API, by roles and directly.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// Everywhere.
+    pub everywhere: Scopes,
+    /// In the organization that they signed in to.
+    pub inside: Scopes,
+}
+
+/// What a person's token may be about.
+pub struct Wish<'a> {
+    /// The scopes that the client asked for.
+    pub scope: &'a Scopes,
+    /// The API.
+    pub api: &'a Api<'a>,
+    /// Whether the person signed in to an organization.
+    pub in_organization: bool,
+    /// Whether this is the main tenant.
+    pub on_main: bool,
+    /// Whether the client may use refresh tokens.
+    pub offline: bool,
+}
+
+/// The scopes that a person's token gets: what OpenID Connect defines, and what the API defines. Everything else is
+/// dropped silently (Auth0). Of an API with policies, and always of the management API, a person gets only the
+/// permissions they hold. `tenants:all` is no scope of the API's catalogue, so no person ever gets it.
+pub fn granted(wish: &Wish<'_>, held: &Held) -> Scopes {
+    let management = wish.api.is_management();
+    // The management API of a tenant knows nothing of that tenant's organizations: what is held inside one must not
+    // reach the whole tenant. On the main tenant an organization stands for a tenant.
+    let counts_inside = !management || wish.on_main;
+    let holds =
+        |scope: &str| held.everywhere.contains(scope) || (counts_inside && held.inside.contains(scope));
+    // Who administers a tenant may do everything there; who administers everywhere, on the main tenant itself.
+    let administered = if wish.in_organization { &held.inside } else { &held.everywhere };
+    let is_administrator = management && wish.on_main && administered.contains(TENANT_ADMIN);
+    wish.scope.filtered(|scope| match scope {
+        "offline_access" => wish.offline && wish.api.allows_offline_access(),
+        _ if OPENID.contains(&scope) => true,
+        _ if !wish.api.defines(scope) => false,
+        _ => !wish.api.enforces_policies() || is_administrator || holds(scope),
+    })
 }

@@ -60,5 +60,5 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
             Entry::new(Kind::SuccessExchangeClientCredentials, "Machine token issued").client(client_id);
         call.db.commit([call.record(entry)]).await?;
     }
-    Ok(Tokens::bearer(access_token, lifetime, scope))
+    Ok(Tokens::bearer(access_token, lifetime, &scope))
 }

@@ -4,13 +4,20 @@ use crate::{
     access::Call,
     error::Fault,
     http::{Json, Output, Response},
-    id::random_text,
-    jose::{Audience, Claims, jwt::ACCESS_TOKEN},
-    oauth::scope::Scopes,
+    id::{ClientId, SessionId, random_text},
+    jose::{
+        Audience, Claims,
+        jwt::{ACCESS_TOKEN, ID_TOKEN},
+    },
+    oauth::{audience::Api, code::InOrganization, person::Person, scope::Scopes},
     resources::snapshot::Snapshot,
-    time::Lifetime,
+    secret::Secret,
+    time::{Lifetime, Timestamp},
 };
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 /// The answer of the token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 #[derive(Serialize)]
@@ -20,16 +27,22 @@ pub struct Tokens {
     expires_in: i64,
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
 }
 
 impl Tokens {
     /// An access token alone.
-    pub fn bearer(access_token: String, lifetime: Lifetime, scope: Scopes) -> Self {
+    pub fn bearer(access_token: String, lifetime: Lifetime, scope: &Scopes) -> Self {
         Self {
             access_token,
             token_type: "Bearer",
             expires_in: lifetime.as_seconds(),
             scope: scope.to_string(),
+            id_token: None,
+            refresh_token: None,
         }
     }
 }
@@ -66,4 +79,82 @@ pub fn claims(call: &Call, sub: String, aud: Audience, scope: &Scopes, lifetime:
 /// A fault of the keys or of the platform.
 pub async fn access_token(call: &Call, snapshot: &Snapshot, claims: &Claims) -> Result<String, Fault> {
     snapshot.sign(call.platform(), call.now, ACCESS_TOKEN, claims).await
+}
+
+/// A person's tokens in the making.
+pub struct Bearer<'a> {
+    /// Who gets them.
+    pub client: &'a ClientId,
+    /// Whom they speak for.
+    pub person: &'a Person,
+    /// What the access token is for.
+    pub api: &'a Api<'a>,
+    /// What was granted.
+    pub scope: &'a Scopes,
+    /// The organization that was signed in to.
+    pub organization: Option<&'a InOrganization>,
+    /// The session they come of.
+    pub session: Option<&'a SessionId>,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// The client's nonce.
+    pub nonce: Option<&'a str>,
+}
+
+/// How long an ID token is valid: 10 hours (Auth0). It is read once, when it arrives.
+const ID_TOKEN_LIFETIME: Lifetime = Lifetime::hours(10);
+
+/// Signs a person's tokens: always an access token, and an ID token if the scope `openid` was granted.
+///
+/// # Errors
+/// A fault of the keys or of the platform.
+pub async fn for_person(
+    call: &Call,
+    snapshot: &Snapshot,
+    bearer: &Bearer<'_>,
+    refresh_token: Option<Secret>,
+) -> Result<Tokens, Fault> {
+    let (sub, lifetime) = (bearer.person.id.as_str(), bearer.api.token_lifetime());
+    let openid = bearer.scope.contains("openid");
+    let userinfo = call.tenant.issuer().join("userinfo");
+    let mut aud = vec![bearer.api.identifier.clone()];
+    if openid && !bearer.api.is_userinfo() {
+        aud.push(userinfo);
+    }
+    let aud = if aud.len() == 1 { Audience::One(aud.remove(0)) } else { Audience::Many(aud) };
+    let access = about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, lifetime));
+    let access = Claims { azp: Some(bearer.client.as_str().to_owned()), ..access };
+    let access_token = access_token(call, snapshot, &access).await?;
+    let id_token = if openid {
+        let aud = Audience::One(bearer.client.as_str().to_owned());
+        let mut id = about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, ID_TOKEN_LIFETIME));
+        (id.scope, id.jti) = (None, None);
+        id.other = bearer.person.claims(bearer.scope);
+        id.other.insert("auth_time".to_owned(), json!(bearer.authenticated_at.seconds()));
+        id.other.insert("at_hash".to_owned(), json!(at_hash(&access_token)));
+        if let Some(nonce) = bearer.nonce {
+            id.other.insert("nonce".to_owned(), json!(nonce));
+        }
+        Some(snapshot.sign(call.platform(), call.now, ID_TOKEN, &id).await?)
+    } else {
+        None
+    };
+    let refresh_token = refresh_token.map(|token| token.expose().to_owned());
+    Ok(Tokens { id_token, refresh_token, ..Tokens::bearer(access_token, lifetime, bearer.scope) })
+}
+
+/// Adds what both tokens say of the login.
+fn about(bearer: &Bearer<'_>, claims: Claims) -> Claims {
+    Claims {
+        sid: bearer.session.map(|session| session.as_str().to_owned()),
+        org_id: bearer.organization.map(|organization| organization.id.as_str().to_owned()),
+        org_name: bearer.organization.map(|organization| organization.name.clone()),
+        ..claims
+    }
+}
+
+/// The left half of the access token's SHA-256 (OpenID Connect Core §3.1.3.6), which is the hash of all our algorithms.
+fn at_hash(access_token: &str) -> String {
+    let digest = Sha256::digest(access_token.as_bytes());
+    Base64UrlUnpadded::encode_string(digest.get(..16).unwrap_or_default())
 }

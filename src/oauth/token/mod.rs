@@ -1,7 +1,9 @@
 //! The token endpoint (RFC 6749 §3.2): one file per grant.
 
+mod authorization_code;
 mod client_credentials;
 pub mod issue;
+mod refresh_token;
 
 use crate::{
     access::{
@@ -31,17 +33,23 @@ struct Request {
 /// What the endpoint gives tokens for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
+    /// RFC 6749 §4.1.3.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
 }
 
 impl Grant {
     /// Every grant, for discovery.
-    pub const ALL: [Self; 1] = [Self::ClientCredentials];
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
 
     /// The `grant_type`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
         }
     }
@@ -58,6 +66,8 @@ async fn token(cx: &OAuth, Form(request): Form<Request>) -> Result<Tokens, Error
         return Err(Refusal::new("unauthorized_client", why).into());
     }
     match grant {
+        Grant::AuthorizationCode => authorization_code::exchange(cx, decode(request.fields)?).await,
+        Grant::RefreshToken => refresh_token::exchange(cx, decode(request.fields)?).await,
         Grant::ClientCredentials => client_credentials::exchange(cx, decode(request.fields)?).await,
     }
 }

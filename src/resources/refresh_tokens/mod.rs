@@ -1,1 +1,4 @@
-//! refresh_tokens.
+//! Refresh tokens: what keeps an application signed in.
+
+pub mod model;
+pub mod store;

@@ -1,7 +1,8 @@
 //! When a session is alive.
 
 use crate::{
-    id::{SessionId, UserId},
+    id::{ClientId, SessionId, UserId},
+    secret::Digest,
     time::Timestamp,
 };
 
@@ -27,4 +28,24 @@ impl Session {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at && now < self.idle_expires_at
     }
+}
+
+/// A session to be started.
+pub struct NewSession<'a> {
+    /// Public as `sid`.
+    pub id: &'a SessionId,
+    /// Of the cookie.
+    pub digest: &'a Digest,
+    /// Whose it is.
+    pub user: &'a UserId,
+    /// The client it began with.
+    pub client: &'a ClientId,
+    /// Where the browser is.
+    pub ip: &'a str,
+    /// What the browser says it is.
+    pub user_agent: &'a str,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+    /// When it ends unless it is used.
+    pub idle_expires_at: Timestamp,
 }

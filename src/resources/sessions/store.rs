@@ -1,17 +1,17 @@
 //! SQL for sessions.
 
-use super::model::Session;
+use super::model::{NewSession, Session};
 use crate::{
-    db::{Query, Row, read},
+    db::{Query, Row, Statement, read, write},
     error::Fault,
-    id::{SessionId, UserId},
+    id::{ClientId, SessionId, UserId},
     secret::Digest,
     tenant::InTenant,
     time::Timestamp,
 };
 
-/// The session of a cookie, alive or not; never that of a blocked user.
-pub fn by_digest(digest: &Digest) -> Query<InTenant> {
+/// The session of a cookie, alive or not; never that of a blocked user. Without a cookie no row.
+pub fn by_digest(digest: Option<&Digest>) -> Query<InTenant> {
     read(
         "select s.id, s.user_id, s.authenticated_at, s.expires_at, s.idle_expires_at, s.revoked_at from sessions s
          join users u on u.tenant_id = ?1 and u.user_id = s.user_id and u.blocked = 0
@@ -46,4 +46,52 @@ pub fn live_of_user(user: &UserId, from: &str, size: i64, now: Timestamp) -> Que
     .bind(from)
     .bind(size)
     .bind(now)
+}
+
+/// Starts a session, or starts it over: the same person who signs in again in the same browser keeps the `sid` that
+/// applications know, but the cookie is a new one and the old one is worth nothing.
+pub fn start(session: &NewSession<'_>, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into sessions (tenant_id, id, digest, user_id, clients, ip, user_agent, authenticated_at, created_at, used_at,
+           expires_at, idle_expires_at)
+         values (?1, ?2, ?3, ?4, json_array(?5), ?6, ?7, ?8, ?8, ?8, ?9, ?10)
+         on conflict (tenant_id, id) do update set digest = excluded.digest, ip = excluded.ip,
+           user_agent = excluded.user_agent, authenticated_at = excluded.authenticated_at, used_at = excluded.used_at,
+           expires_at = excluded.expires_at, idle_expires_at = excluded.idle_expires_at",
+    )
+    .bind(session.id)
+    .bind(session.digest)
+    .bind(session.user)
+    .bind(session.client)
+    .bind(session.ip)
+    .bind(session.user_agent)
+    .bind(now)
+    .bind(session.expires_at)
+    .bind(session.idle_expires_at)
+}
+
+/// Notes that a client has used a session, which puts off its idle end.
+pub fn touch(
+    id: &SessionId,
+    client: &ClientId,
+    idle_expires_at: Timestamp,
+    now: Timestamp,
+) -> Statement<InTenant> {
+    write(
+        "update sessions set used_at = ?5, idle_expires_at = min(?4, expires_at),
+           clients = case when exists (select 1 from json_each(clients) where value = ?3) then clients
+                     else json_insert(clients, '$[#]', ?3) end
+         where tenant_id = ?1 and id = ?2",
+    )
+    .bind(id)
+    .bind(client)
+    .bind(idle_expires_at)
+    .bind(now)
+}
+
+/// Ends a session.
+pub fn end(id: &SessionId, now: Timestamp) -> Statement<InTenant> {
+    write("update sessions set revoked_at = ?3 where tenant_id = ?1 and id = ?2 and revoked_at is null")
+        .bind(id)
+        .bind(now)
 }

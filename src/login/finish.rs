@@ -1,0 +1,91 @@
+//! The end of a login: a session, a code, and the way back to the application.
+
+use super::{store, visit::Visit};
+use crate::{
+    access::{Call, session},
+    db::Statement,
+    error::Fault,
+    events::{Entry, Kind},
+    http::Response,
+    id::{SessionId, UserId, random_text},
+    oauth::authorize::{
+        checks::Terms,
+        respond::{self, Subject},
+    },
+    resources::{
+        refresh_tokens,
+        sessions::{
+            self,
+            model::{NewSession, Session},
+        },
+    },
+    secret::Secret,
+    tenant::InTenant,
+};
+
+/// A login that is about to be committed.
+pub struct Finish {
+    /// Everything that changes, in one batch.
+    pub batch: Vec<Statement<InTenant>>,
+    response: Response,
+}
+
+impl Finish {
+    /// The answer, once the batch has been committed.
+    ///
+    /// # Errors
+    /// As `Db::commit`.
+    pub async fn commit(self, call: &Call) -> Result<Response, Fault> {
+        call.db.commit(self.batch).await?;
+        Ok(self.response)
+    }
+}
+
+/// Prepares the end of a login of `user`. The cookie is a new secret at every login, so that nobody who knew or planted
+/// the old one has the session (OWASP: session fixation). `before` is the browser's session so far: the same person
+/// keeps its public id, somebody else's is ended.
+///
+/// # Errors
+/// A fault if the request does not serialize.
+pub fn prepare(
+    call: &Call,
+    visit: &Visit,
+    terms: &Terms<'_>,
+    user: &UserId,
+    before: Option<&Session>,
+) -> Result<Finish, Fault> {
+    let settings = &visit.snapshot.settings;
+    let client = &visit.caller.client.client.client_id;
+    let before = before.filter(|session| session.is_live(call.now));
+    let own = before.filter(|session| session.user_id == *user);
+    let id =
+        own.map_or_else(|| SessionId::new(random_text(call.platform(), 22)), |session| session.id.clone());
+    let secret = Secret::random(call.platform(), 32);
+    let agent = call.request.header("user-agent").unwrap_or_default();
+    let new = NewSession {
+        id: &id,
+        digest: &secret.digest(),
+        user,
+        client,
+        ip: &call.request.ip,
+        user_agent: agent,
+        expires_at: call.now.plus(settings.session_lifetime()),
+        idle_expires_at: call.now.plus(settings.idle_session_lifetime()),
+    };
+    let subject = Subject { user, session: &id, authenticated_at: call.now };
+    let (code, insert_code) =
+        respond::code(call, &visit.caller, terms, visit.transaction.organization.as_ref(), &subject)?;
+    let entry = Entry::new(Kind::SuccessLogin, "Signed in").user(user.as_str()).client(client.as_str());
+    let mut batch = vec![
+        sessions::store::start(&new, call.now),
+        insert_code,
+        store::signed_in(user, &call.request.ip, call.now),
+        call.record(entry),
+    ];
+    if let Some(other) = before.filter(|session| session.user_id != *user) {
+        batch.push(sessions::store::end(&other.id, call.now));
+        batch.push(refresh_tokens::store::revoke_session(&other.user_id, &other.id, call.now));
+    }
+    let cookie = session::COOKIE.set(&call.request, secret.expose(), Some(settings.session_lifetime()));
+    Ok(Finish { batch, response: respond::granted(call, &visit.caller, &code).with("set-cookie", cookie) })
+}

@@ -1,0 +1,96 @@
+//! SQL that only signing in needs.
+
+use crate::{
+    db::{Query, Row, Statement, read, write},
+    error::Fault,
+    id::{OrganizationId, UserId},
+    secret::Digest,
+    tenant::InTenant,
+    time::Timestamp,
+};
+
+/// Counts an attempt before its password is looked at, so that attempts at the same time count as well. Answers
+/// `failures`, this one included. While it is not more than `limit`, each attempt puts off the end of the count.
+pub fn count_attempt(key: &Digest, limit: i64, ends_at: Timestamp, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into login_attempts as a (tenant_id, key, failures, expires_at) values (?1, ?2, 1, ?4)
+         on conflict (tenant_id, key) do update set
+           failures = case when a.expires_at <= ?5 then 1 else a.failures + 1 end,
+           expires_at = case when a.expires_at <= ?5 or a.failures < ?3 then ?4 else a.expires_at end
+         returning failures",
+    )
+    .bind(key)
+    .bind(limit)
+    .bind(ends_at)
+    .bind(now)
+}
+
+/// Forgets the failed attempts: they were the person's own.
+pub fn forget_attempts(key: &Digest) -> Statement<InTenant> {
+    write("delete from login_attempts where tenant_id = ?1 and key = ?2").bind(key)
+}
+
+/// An account of a connection.
+#[derive(Debug)]
+pub struct Account {
+    /// Whose it is: the account that an identity is linked to, if it is.
+    pub user: UserId,
+    /// The identity that was found: passwords are kept for it.
+    pub identity: UserId,
+    /// Whether they may not sign in.
+    pub blocked: bool,
+    /// The stored password.
+    pub hash: Option<String>,
+    /// Whether they are in the organization that was asked for, if one was.
+    pub is_member: bool,
+}
+
+/// The account that an e-mail address or a user name belongs to. One row or none.
+pub fn account(connection: &str, identifier: &str, organization: Option<&OrganizationId>) -> Query<InTenant> {
+    read(
+        "select a.user_id, i.user_id as identity_id, i.blocked or a.blocked as blocked, p.hash,
+           ?4 is null or exists (select 1 from organization_members m
+             where m.tenant_id = ?1 and m.organization_id = ?4 and m.user_id = a.user_id) as is_member
+         from users i
+         join users a on a.tenant_id = ?1 and a.user_id = coalesce(i.linked_to, i.user_id)
+         left join passwords p on p.tenant_id = ?1 and p.user_id = i.user_id
+         where i.tenant_id = ?1 and i.user_id = coalesce(
+           (select user_id from users where tenant_id = ?1 and connection = ?2 and email = ?3),
+           (select user_id from users where tenant_id = ?1 and connection = ?2 and username = ?3))",
+    )
+    .bind(connection)
+    .bind(identifier)
+    .bind(organization)
+}
+
+/// Reads a row of [`account`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn account_of(row: &Row) -> Result<Account, Fault> {
+    Ok(Account {
+        user: UserId::new(row.text("user_id")?),
+        identity: UserId::new(row.text("identity_id")?),
+        blocked: row.flag("blocked")?,
+        hash: row.optional_text("hash")?,
+        is_member: row.flag("is_member")?,
+    })
+}
+
+/// Notes that somebody signed in.
+pub fn signed_in(user: &UserId, ip: &str, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update users set last_login = ?4, last_ip = ?3, logins_count = logins_count + 1
+         where tenant_id = ?1 and user_id = ?2",
+    )
+    .bind(user)
+    .bind(ip)
+    .bind(now)
+}
+
+/// How many failures count at the moment. One row or none.
+pub fn failures(key: &Digest, now: Timestamp) -> Query<InTenant> {
+    read("select failures from login_attempts where tenant_id = ?1 and key = ?2 and expires_at > ?3")
+        .bind(key)
+        .bind(now)
+}

@@ -1,0 +1,171 @@
+//! What an authorization request must fulfil, in two stages: whom may we answer at all, and then what is asked.
+
+use super::{
+    request::{Prompt, Raw, max_age},
+    respond::Denied,
+};
+use crate::{
+    access::{Call, login::Refusal},
+    error::Error,
+    id::ClientId,
+    oauth::{audience::Api, pkce::Challenge, redirect::RedirectTarget, scope::Scopes},
+    resources::{
+        clients::model::{AuthMethod, ClientRecord, OrganizationUsage},
+        connections::model::Connection,
+        snapshot::Snapshot,
+    },
+    time::Lifetime,
+};
+use std::rc::Rc;
+
+/// A known client with an address that it registered: from here on an error goes there, before it is a page.
+pub struct Caller {
+    /// The client.
+    pub client: Rc<ClientRecord>,
+    /// Where every answer goes.
+    pub target: RedirectTarget,
+    /// Given back with every answer.
+    pub state: Option<String>,
+}
+
+/// What is asked, checked.
+pub struct Terms<'a> {
+    /// The API that the access token will be for.
+    pub api: Api<'a>,
+    /// The scopes, as asked; who may have which is decided when the token is made.
+    pub scope: Scopes,
+    /// Whose proof the code will need.
+    pub challenge: Option<Challenge>,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// How far the person may be bothered.
+    pub prompt: Prompt,
+    /// How long ago they may have signed in.
+    pub max_age: Option<Lifetime>,
+    /// The organization, by id or name.
+    pub organization: Option<String>,
+    /// What they sign in with.
+    pub connection: &'a Connection,
+}
+
+/// A parameter longer than this is nobody's honest request; everything travels in the state of the login pages.
+const MAX_PARAMETER: usize = 2048;
+
+/// Finds the client and the address. A repeated `client_id` or `redirect_uri` is neither.
+///
+/// # Errors
+/// A page: nothing is sent to an address that nobody registered (RFC 6749 §3.1.2.4).
+pub async fn caller(
+    call: &Call,
+    snapshot: &Snapshot,
+    raw: &Raw,
+    repeated: &[String],
+) -> Result<Caller, Error<Refusal>> {
+    if let Some(name) = repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
+        return Err(Refusal::bad_request(format!("The parameter {name} is given more than once.")).into());
+    }
+    let Some(id) = &raw.client_id else {
+        return Err(Refusal::bad_request("The parameter client_id is missing.").into());
+    };
+    let Some(client) = snapshot.client(&call.db, &ClientId::new(id.as_str())).await? else {
+        return Err(Refusal::bad_request("The application that sent you here is not known.").into());
+    };
+    let Some(uri) = &raw.redirect_uri else {
+        return Err(Refusal::bad_request("The parameter redirect_uri is missing.").into());
+    };
+    let target = RedirectTarget::matching(uri, &client.client.callbacks, client.client.app_type);
+    let Some(target) = target else {
+        let why = "The redirect_uri is not one of the application's allowed callback URLs.";
+        return Err(Refusal::bad_request(why).into());
+    };
+    let state = raw.state.clone().filter(|_| !repeated.iter().any(|name| name == "state"));
+    Ok(Caller { client, target, state })
+}
+
+/// Checks everything else.
+///
+/// # Errors
+/// An error for the client.
+pub fn terms<'a>(
+    call: &'a Call,
+    snapshot: &'a Snapshot,
+    caller: &Caller,
+    raw: &Raw,
+    repeated: &[String],
+) -> Result<Terms<'a>, Denied> {
+    let invalid = |why: &str| Denied::new("invalid_request", why);
+    // RFC 6749 §3.1: parameters must not be included more than once.
+    if let Some(name) = repeated.first() {
+        return Err(invalid(&format!("{name} is given more than once")));
+    }
+    if raw.to_map().values().any(|value| value.as_str().is_some_and(|text| text.len() > MAX_PARAMETER)) {
+        return Err(invalid("a parameter is too long"));
+    }
+    if raw.request.is_some() {
+        return Err(Denied::new("request_not_supported", "request objects are not supported"));
+    }
+    if raw.request_uri.is_some() {
+        return Err(Denied::new("request_uri_not_supported", "request_uri is not supported"));
+    }
+    match raw.response_type.as_deref() {
+        Some("code") => {}
+        // RFC 9700 §2.1.2: no tokens in URLs.
+        Some(_) => return Err(Denied::new("unsupported_response_type", "response_type must be code")),
+        None => return Err(invalid("response_type is missing")),
+    }
+    if !matches!(raw.response_mode.as_deref(), None | Some("query")) {
+        return Err(invalid("response_mode must be query"));
+    }
+    let client = &caller.client.client;
+    if !client.allows("authorization_code") {
+        return Err(Denied::new("unauthorized_client", "The client may not use authorization_code"));
+    }
+    // A third-party client needs the person's consent, and there is no page for that yet.
+    if !client.is_first_party {
+        return Err(Denied::new("unauthorized_client", "Third-party clients are not supported"));
+    }
+    let challenge = Challenge::read(raw.code_challenge.as_deref(), raw.code_challenge_method.as_deref());
+    let challenge = challenge.map_err(invalid)?;
+    // RFC 9700 §2.1.1: public clients must use PKCE.
+    if challenge.is_none() && client.token_endpoint_auth_method == AuthMethod::None {
+        return Err(invalid("code_challenge is required for this client"));
+    }
+    let organization =
+        organization(client.organization_usage, raw.organization.as_deref()).map_err(invalid)?;
+    Ok(Terms {
+        api: api(call, snapshot, raw)?,
+        scope: Scopes::parse(raw.scope.as_deref().unwrap_or_default()),
+        challenge,
+        nonce: raw.nonce.clone(),
+        prompt: Prompt::read(raw.prompt.as_deref()).map_err(invalid)?,
+        max_age: max_age(raw.max_age.as_deref()).map_err(invalid)?,
+        organization,
+        connection: connection(snapshot, raw)?,
+    })
+}
+
+fn organization(usage: OrganizationUsage, asked: Option<&str>) -> Result<Option<String>, &'static str> {
+    match (usage, asked) {
+        (OrganizationUsage::Deny, Some(_)) => Err("parameter organization is not allowed for this client"),
+        (OrganizationUsage::Require, None) => Err("parameter organization is required for this client"),
+        (_, asked) => Ok(asked.map(str::to_owned)),
+    }
+}
+
+fn api<'a>(call: &'a Call, snapshot: &'a Snapshot, raw: &Raw) -> Result<Api<'a>, Denied> {
+    let asked = raw.audience.as_ref().or(snapshot.settings.default_audience.as_ref());
+    let Some(asked) = asked else { return Ok(Api::userinfo(call)) };
+    // Auth0: access_denied, where RFC 8707 §2 has invalid_target.
+    Api::for_person(call, snapshot, asked)
+        .ok_or_else(|| Denied::new("access_denied", format!("Service not found: {asked}")))
+}
+
+fn connection<'a>(snapshot: &'a Snapshot, raw: &Raw) -> Result<&'a Connection, Denied> {
+    let found = match &raw.connection {
+        None => snapshot.database_connection(),
+        Some(name) => snapshot.connections.iter().find(|connection| connection.name == *name),
+    };
+    found
+        .filter(|connection| connection.is_database())
+        .ok_or_else(|| Denied::new("invalid_request", "There is no such connection to sign in with"))
+}

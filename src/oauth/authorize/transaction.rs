@@ -1,0 +1,121 @@
+//! A login under way. It is kept nowhere: sealed, it travels through the pages as their `state`, and a cookie ties it
+//! to the browser it began in.
+
+use super::{
+    request::Raw,
+    respond::{self, Denied},
+};
+use crate::{
+    access::{Call, login::Refusal},
+    error::{Error, Fault},
+    http::{Response, cookie::Cookie},
+    oauth::code::InOrganization,
+    resources::snapshot::Snapshot,
+    secret::{Digest, Sealed, Secret},
+    time::{Lifetime, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+/// The page a login begins at.
+pub const IDENTIFIER: &str = "/u/login/identifier";
+/// The page for the password.
+pub const PASSWORD: &str = "/u/login/password";
+/// The page for a new account.
+pub const SIGNUP: &str = "/u/signup";
+
+/// How long a person may take.
+const LIFETIME: Lifetime = Lifetime::hours(1);
+
+/// What fits into the URLs of our pages with room to spare (Cloudflare takes 16 KB).
+const MAX_STATE: usize = 8192;
+
+/// Ties a login to its browser: a link to somebody else's login page signs nobody in (login CSRF).
+const COOKIE: Cookie = Cookie("gatehouse_login");
+
+/// The cookie: 32 random bytes, 43 letters of base64url.
+const COOKIE_BYTES: usize = 32;
+const COOKIE_LENGTH: usize = 43;
+
+/// A login under way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Transaction {
+    /// What the client asked, checked again on every page.
+    pub request: Raw,
+    /// The organization to sign in to.
+    pub organization: Option<InOrganization>,
+    /// What the person typed into the first page.
+    pub identifier: Option<String>,
+    /// The digest of the browser's cookie, as hex.
+    browser: String,
+    /// When it began, in milliseconds.
+    began_at: i64,
+}
+
+impl Transaction {
+    /// Begins a login and sends the person to its first page.
+    ///
+    /// # Errors
+    /// An error for the client if its request is too long to travel, or a fault of the seal.
+    pub fn begin(
+        call: &Call,
+        snapshot: &Snapshot,
+        request: Raw,
+        organization: Option<InOrganization>,
+    ) -> Result<Response, Error<Denied>> {
+        // One browser has one cookie, however many logins it has open in its tabs.
+        let browser =
+            COOKIE.read(&call.request).filter(|value| value.len() == COOKIE_LENGTH).map(Secret::new);
+        let browser = browser.unwrap_or_else(|| Secret::random(call.platform(), COOKIE_BYTES));
+        let first = if request.screen_hint.as_deref() == Some("signup") { SIGNUP } else { IDENTIFIER };
+        let transaction = Self {
+            request,
+            organization,
+            identifier: None,
+            browser: browser.digest().as_str().to_owned(),
+            began_at: call.now.millis(),
+        };
+        let url = transaction.url(call, snapshot, first)?;
+        if url.len() > MAX_STATE {
+            return Err(Denied::new("invalid_request", "The request is too long").into());
+        }
+        let cookie = COOKIE.set(&call.request, browser.expose(), Some(LIFETIME));
+        Ok(respond::see(call, &url).with("set-cookie", cookie))
+    }
+
+    /// The URL of one of its pages.
+    ///
+    /// # Errors
+    /// A fault of the seal.
+    pub fn url(&self, call: &Call, snapshot: &Snapshot, page: &str) -> Result<String, Fault> {
+        let plain = serde_json::to_string(self).map_err(|error| Fault::internal(error.to_string()))?;
+        let sealed = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair("state", sealed.as_str()).finish();
+        Ok(format!("{page}?{query}"))
+    }
+
+    /// Opens the `state` of a page.
+    ///
+    /// # Errors
+    /// A page that asks to begin again: the state was changed, is of another tenant or browser, or too old.
+    pub fn open(call: &Call, snapshot: &Snapshot, state: &str) -> Result<Self, Refusal> {
+        let opened = snapshot.seal.open(&purpose(call), &Sealed::stored(state));
+        let transaction: Option<Self> = opened.and_then(|plain| serde_json::from_str(plain.expose()).ok());
+        let browser = COOKIE.read(&call.request).map(Secret::new);
+        let of_browser = |transaction: &Self| {
+            browser.as_ref().is_some_and(|browser| Digest::stored(&*transaction.browser).matches(browser))
+        };
+        let is_current =
+            |transaction: &Self| call.now.since(Timestamp::from_millis(transaction.began_at)) < LIFETIME;
+        transaction.filter(of_browser).filter(is_current).ok_or_else(|| {
+            Refusal::bad_request(
+                "It has expired or was opened in another browser. Please go back to the application and sign in again.",
+            )
+        })
+    }
+}
+
+/// What the state is sealed for: a login at this tenant, at the host that the person sees.
+fn purpose(call: &Call) -> String {
+    format!("login {} {}", call.tenant.id(), call.tenant.issuer().as_str())
+}

@@ -1,0 +1,91 @@
+//! Authorization codes (RFC 6749 §4.1.2): what one stands for.
+
+use super::pkce::Challenge;
+use crate::{
+    id::{ClientId, FamilyId, OrganizationId, SessionId, UserId},
+    time::{Lifetime, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+/// How long a code is good for: it is redeemed at once (RFC 6749 §4.1.2 allows ten minutes at the most).
+pub const LIFETIME: Lifetime = Lifetime::seconds(60);
+
+/// What was asked when the code was made: kept with it as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CodeRequest {
+    /// Where it was sent; must be repeated when it is redeemed.
+    pub redirect_uri: String,
+    /// Whose verifier redeems it.
+    pub code_challenge: Option<Challenge>,
+    /// The scopes, as asked.
+    pub scope: String,
+    /// The audience, as asked.
+    pub audience: String,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// The organization that was signed in to.
+    pub organization: Option<InOrganization>,
+}
+
+/// An organization, as claims name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InOrganization {
+    /// `org_id`.
+    pub id: OrganizationId,
+    /// `org_name`.
+    pub name: String,
+}
+
+/// A code to be kept.
+pub struct NewCode<'a> {
+    /// Who may redeem it.
+    pub client: &'a ClientId,
+    /// Who signed in.
+    pub user: &'a UserId,
+    /// Their session.
+    pub session: &'a SessionId,
+    /// The family of the refresh tokens that will come of it.
+    pub family: &'a FamilyId,
+    /// When they last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// What was asked.
+    pub request: &'a CodeRequest,
+}
+
+/// A code that has just been consumed.
+#[derive(Debug)]
+pub struct Code {
+    /// Who may redeem it.
+    pub client: ClientId,
+    /// Who signed in.
+    pub user: UserId,
+    /// Their session.
+    pub session: SessionId,
+    /// The family of the refresh tokens that come of it.
+    pub family: FamilyId,
+    /// What was asked.
+    pub request: CodeRequest,
+    /// When they last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Code {
+    /// Whether this client may redeem it now, with these proofs. A challenge asks for its verifier, and a verifier
+    /// without a challenge is refused too: somebody may have taken the challenge away (RFC 9700 §2.1.1).
+    pub fn is_for(
+        &self,
+        client: &ClientId,
+        redirect_uri: &str,
+        verifier: Option<&str>,
+        now: Timestamp,
+    ) -> bool {
+        let proven = match (&self.request.code_challenge, verifier) {
+            (Some(challenge), Some(verifier)) => challenge.is_met_by(verifier),
+            (None, None) => true,
+            _ => false,
+        };
+        proven && self.client == *client && self.request.redirect_uri == redirect_uri && now < self.expires_at
+    }
+}

@@ -1,0 +1,143 @@
+//! How a refresh token looks, lives and is told from a stolen one. Pure.
+
+use crate::{
+    id::{ClientId, FamilyId, OrganizationId, RefreshTokenId, SessionId, UserId, random_text},
+    platform::Platform,
+    resources::clients::model::RefreshTokenSettings,
+    secret::{Digest, Secret},
+    time::{Lifetime, Timestamp},
+};
+use serde_json::Value as Json;
+
+/// A token on the wire: `rt_{lookup}.{secret}`. The first part finds the row, of the second only the digest is kept.
+pub struct Wire {
+    /// Finds the row.
+    pub lookup: String,
+    /// Proves possession.
+    pub secret: Secret,
+}
+
+impl Wire {
+    /// A new one.
+    pub fn new(platform: &dyn Platform) -> Self {
+        Self { lookup: random_text(platform, 16), secret: Secret::random(platform, 32) }
+    }
+
+    /// Reads one; `None` for what cannot be a token of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (lookup, secret) = text.strip_prefix("rt_")?.split_once('.')?;
+        let plausible = |part: &str| !part.is_empty() && part.len() <= 128;
+        (plausible(lookup) && plausible(secret))
+            .then(|| Self { lookup: lookup.to_owned(), secret: Secret::new(secret) })
+    }
+
+    /// As the client gets it.
+    pub fn reveal(&self) -> Secret {
+        Secret::new(format!("rt_{}.{}", self.lookup, self.secret.expose()))
+    }
+}
+
+/// What a token stands for: the first of its family.
+pub struct NewRefreshToken<'a> {
+    /// Its id.
+    pub id: &'a RefreshTokenId,
+    /// Finds the row.
+    pub lookup: &'a str,
+    /// Of the secret part.
+    pub digest: &'a Digest,
+    /// All tokens that descend from this login.
+    pub family: &'a FamilyId,
+    /// Who may use it.
+    pub client: &'a ClientId,
+    /// For whom.
+    pub user: &'a UserId,
+    /// Ended with this session.
+    pub session: &'a SessionId,
+    /// The API.
+    pub audience: &'a str,
+    /// What was granted.
+    pub scope: &'a str,
+    /// The organization that was signed in to.
+    pub organization: Option<&'a OrganizationId>,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// How it lives.
+    pub life: &'a Life,
+}
+
+/// How the refresh tokens of a client live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// Whether each use replaces the token.
+    pub rotating: bool,
+    /// For how long a replaced token still answers, so that two tabs or a lost reply sign nobody out. RFC 9700 §4.14.2
+    /// wants it short.
+    pub leeway: Lifetime,
+    /// How long the family lives; `None` for ever.
+    pub absolute: Option<Lifetime>,
+    /// How long a token lives unused; `None` for ever.
+    pub idle: Option<Lifetime>,
+}
+
+/// Ours unless the client says otherwise; Auth0 has 0.
+const LEEWAY: i64 = 10;
+/// A longer leeway would switch reuse detection off.
+const MAX_LEEWAY: i64 = 60;
+/// 30 and 15 days (Auth0).
+const TOKEN_LIFETIME: i64 = 2_592_000;
+const IDLE_TOKEN_LIFETIME: i64 = 1_296_000;
+
+impl Life {
+    /// As a client's settings say. Lifetimes are finite unless `infinite_token_lifetime` or
+    /// `infinite_idle_token_lifetime` is set (Auth0).
+    pub fn of(settings: &RefreshTokenSettings) -> Self {
+        let span = |seconds: Option<i64>, default: i64, infinite: &str| {
+            let endless = settings.other.get(infinite) == Some(&Json::Bool(true));
+            (!endless).then(|| Lifetime::seconds(seconds.unwrap_or(default)))
+        };
+        Self {
+            rotating: settings.rotation_type.as_deref() != Some("non-rotating"),
+            leeway: Lifetime::seconds(settings.leeway.unwrap_or(LEEWAY).clamp(0, MAX_LEEWAY)),
+            absolute: span(settings.token_lifetime, TOKEN_LIFETIME, "infinite_token_lifetime"),
+            idle: span(settings.idle_token_lifetime, IDLE_TOKEN_LIFETIME, "infinite_idle_token_lifetime"),
+        }
+    }
+
+    /// When a token that is used now will have been idle for too long.
+    pub fn idle_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.idle.map(|idle| now.plus(idle))
+    }
+}
+
+/// A token as it was found.
+#[derive(Debug)]
+pub struct RefreshToken {
+    /// Of the secret part.
+    pub digest: Digest,
+    /// All tokens that descend from the same login.
+    pub family: FamilyId,
+    /// Who may use it.
+    pub client: ClientId,
+    /// For whom.
+    pub user: UserId,
+    /// The session it came of.
+    pub session: Option<SessionId>,
+    /// The API.
+    pub audience: String,
+    /// What was granted.
+    pub scope: String,
+    /// The organization that was signed in to, with its name.
+    pub organization: Option<(OrganizationId, String)>,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// When it was replaced.
+    pub rotated_at: Option<Timestamp>,
+}
+
+impl RefreshToken {
+    /// Whether a replaced token has come back after its leeway, with its right secret: then it is in two hands, and
+    /// which of them is the thief's cannot be told (RFC 9700 §4.14.2).
+    pub fn is_reused(&self, secret: &Secret, leeway: Lifetime, now: Timestamp) -> bool {
+        self.rotated_at.is_some_and(|rotated| now.since(rotated) > leeway) && self.digest.matches(secret)
+    }
+}

@@ -1,0 +1,163 @@
+//! SQL for refresh tokens.
+
+use super::model::{NewRefreshToken, RefreshToken};
+use crate::{
+    db::{Query, Row, Statement, read, write},
+    error::Fault,
+    id::{ClientId, FamilyId, LogId, OrganizationId, RefreshTokenId, SessionId, UserId},
+    secret::Digest,
+    tenant::InTenant,
+    time::Timestamp,
+};
+
+/// Adds the first token of a family.
+pub fn insert(token: &NewRefreshToken<'_>, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into refresh_tokens (tenant_id, id, lookup, digest, family_id, client_id, user_id, session_id, audience, scope,
+           organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )
+    .bind(token.id)
+    .bind(token.lookup)
+    .bind(token.digest)
+    .bind(token.family)
+    .bind(token.client)
+    .bind(token.user)
+    .bind(token.session)
+    .bind(token.audience)
+    .bind(token.scope)
+    .bind(token.organization)
+    .bind(token.life.rotating)
+    .bind(token.authenticated_at)
+    .bind(now)
+    .bind(token.life.absolute.map(|absolute| now.plus(absolute)))
+    .bind(token.life.idle_end(now))
+}
+
+/// The token of this lookup, whatever its state.
+pub fn by_lookup(lookup: &str) -> Query<InTenant> {
+    read(
+        "select t.digest, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope, t.organization_id,
+           o.name as organization_name, t.authenticated_at, t.rotated_at
+         from refresh_tokens t
+         left join organizations o on o.tenant_id = ?1 and o.id = t.organization_id
+         where t.tenant_id = ?1 and t.lookup = ?2",
+    )
+    .bind(lookup)
+}
+
+/// Reads a row of [`by_lookup`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn refresh_token(row: &Row) -> Result<RefreshToken, Fault> {
+    let organization = row.optional_text("organization_id")?.zip(row.optional_text("organization_name")?);
+    Ok(RefreshToken {
+        digest: Digest::stored(row.text("digest")?),
+        family: FamilyId::new(row.text("family_id")?),
+        client: ClientId::new(row.text("client_id")?),
+        user: UserId::new(row.text("user_id")?),
+        session: row.optional_text("session_id")?.map(SessionId::new),
+        audience: row.text("audience")?,
+        scope: row.text("scope")?,
+        organization: organization.map(|(id, name)| (OrganizationId::new(id), name)),
+        authenticated_at: row.time("authenticated_at")?,
+        rotated_at: row.optional_time("rotated_at")?,
+    })
+}
+
+/// One use of a token: what is presented, by whom, and when.
+pub struct Use<'a> {
+    /// Finds the row.
+    pub lookup: &'a str,
+    /// Of the secret that was presented.
+    pub digest: &'a Digest,
+    /// Who presents it.
+    pub client: &'a ClientId,
+    /// Now.
+    pub now: Timestamp,
+    /// A token that was replaced before this moment is not good any more.
+    pub replaced_after: Timestamp,
+}
+
+/// The whole truth about whether a token may be used: the database decides, in the transaction that uses it. `t` is the
+/// token, `?2` to `?6` are those of [`Use`]. A session that is not there any more ran out; it was not ended.
+macro_rules! usable {
+    () => {
+        "t.tenant_id = ?1 and t.lookup = ?2 and t.digest = ?3 and t.client_id = ?4 and t.revoked_at is null
+         and (t.expires_at is null or t.expires_at > ?5) and (t.idle_expires_at is null or t.idle_expires_at > ?5)
+         and (t.rotated_at is null or t.rotated_at >= ?6)
+         and exists (select 1 from users u where u.tenant_id = ?1 and u.user_id = t.user_id and u.blocked = 0)
+         and not exists (select 1 from sessions s
+           where s.tenant_id = ?1 and s.id = t.session_id and s.revoked_at is not null)
+         and (t.organization_id is null or exists (select 1 from organization_members m
+           where m.tenant_id = ?1 and m.organization_id = t.organization_id and m.user_id = t.user_id))"
+    };
+}
+
+fn using(statement: Statement<InTenant>, with: &Use<'_>) -> Statement<InTenant> {
+    statement.bind(with.lookup).bind(with.digest).bind(with.client).bind(with.now).bind(with.replaced_after)
+}
+
+/// Adds the successor of a rotating token, if the token may be used. A second use within the leeway adds a sibling.
+pub fn insert_successor(
+    with: &Use<'_>,
+    id: &RefreshTokenId,
+    lookup: &str,
+    digest: &Digest,
+    idle_end: Option<Timestamp>,
+) -> Statement<InTenant> {
+    let statement = write(concat!(
+        "insert into refresh_tokens (tenant_id, id, lookup, digest, family_id, client_id, user_id, session_id, audience, scope,
+           organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
+         select ?1, ?7, ?8, ?9, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope,
+           t.organization_id, t.rotating, t.authenticated_at, ?5, t.expires_at, ?10
+         from refresh_tokens t where t.rotating = 1 and ",
+        usable!()
+    ));
+    using(statement, with).bind(id).bind(lookup).bind(digest).bind(idle_end)
+}
+
+/// Marks a token as used, if it may be: a rotating one as replaced, for another its idle end is put off. One row if it
+/// was good, none if not.
+pub fn mark_used(with: &Use<'_>, idle_end: Option<Timestamp>) -> Statement<InTenant> {
+    let statement = write(concat!(
+        "update refresh_tokens as t set
+           rotated_at = case when t.rotating = 1 then coalesce(t.rotated_at, ?5) end,
+           idle_expires_at = case when t.rotating = 1 then t.idle_expires_at else ?7 end
+         where ",
+        usable!(),
+        " returning t.rotating"
+    ));
+    using(statement, with).bind(idle_end)
+}
+
+/// Records the exchange in the log, if the token may be used.
+pub fn record_use(with: &Use<'_>, id: &LogId, ip: &str, user_agent: &str) -> Statement<InTenant> {
+    let statement = write(concat!(
+        "insert into logs (tenant_id, id, type, date, user_id, client_id, ip, user_agent, description)
+         select ?1, ?7, 'sertft', ?5, t.user_id, ?4, ?8, ?9, 'Refresh token exchanged' from refresh_tokens t where ",
+        usable!()
+    ));
+    using(statement, with).bind(id).bind(ip).bind(user_agent)
+}
+
+/// Revokes every token of a family.
+pub fn revoke_family(family: &FamilyId, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update refresh_tokens set revoked_at = ?3 where tenant_id = ?1 and family_id = ?2 and revoked_at is null",
+    )
+    .bind(family)
+    .bind(now)
+}
+
+/// Revokes every token that came of a session.
+pub fn revoke_session(user: &UserId, session: &SessionId, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update refresh_tokens set revoked_at = ?4
+         where tenant_id = ?1 and user_id = ?2 and session_id = ?3 and revoked_at is null",
+    )
+    .bind(user)
+    .bind(session)
+    .bind(now)
+}
