@@ -13,6 +13,7 @@
 mod support;
 
 mod laws;
+mod login;
 mod management;
 mod oauth;
 mod operations;

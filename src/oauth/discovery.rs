@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     http::{Response, StatusCode, route::Routes},
     jose::{Algorithm, Jwk},
-    oauth::token::Grant,
+    oauth::{person, scope, token::Grant},
 };
 use serde_json::{Value as Json, json};
 
@@ -26,19 +26,32 @@ async fn configuration(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
     Ok(cacheable(&document(cx)))
 }
 
+/// The claims of an ID token that are not about the person.
+const TOKEN_CLAIMS: [&str; 11] =
+    ["iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "at_hash", "sid", "org_id", "org_name"];
+
 fn document(cx: &OAuth) -> Json {
     let issuer = cx.call().tenant.issuer();
-    let confidential = json!(["client_secret_basic", "client_secret_post"]);
+    let claims: Vec<&str> = TOKEN_CLAIMS.iter().copied().chain(person::claim_names()).collect();
     json!({
         "issuer": issuer,
         "authorization_endpoint": issuer.join("authorize"),
         "token_endpoint": issuer.join("oauth/token"),
         "jwks_uri": issuer.join(".well-known/jwks.json"),
+        "scopes_supported": scope::OPENID,
+        "claims_supported": claims,
         "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
         "grant_types_supported": Grant::ALL.map(Grant::as_str),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "select_account", "consent"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
-        "token_endpoint_auth_methods_supported": confidential,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "authorization_response_iss_parameter_supported": true,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
     })
 }
 

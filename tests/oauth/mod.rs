@@ -1,20 +1,26 @@
 //! The protocol endpoints.
 
+mod authorize;
 mod client_credentials;
+mod code;
 mod discovery;
+mod permissions;
+mod properties;
+mod refresh;
+mod tenants;
 
 use crate::support::Answer;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::Value as Json;
 
 /// The header and the claims of a token, unverified: what a curious client sees.
-fn opened(token: &str) -> (Json, Json) {
+pub fn opened(token: &str) -> (Json, Json) {
     let mut parts = token.split('.').map(|part| Base64UrlUnpadded::decode_vec(part).unwrap());
     let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
     (next(), next())
 }
 
 /// The error code of an OAuth refusal.
-fn error(answer: &Answer) -> String {
+pub fn error(answer: &Answer) -> String {
     answer.json()["error"].as_str().unwrap_or_default().to_owned()
 }

@@ -10,6 +10,7 @@ pub struct Ask {
     method: Method,
     host: String,
     path: String,
+    scheme: &'static str,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     ip: String,
@@ -28,6 +29,7 @@ impl Ask {
             method,
             host,
             path: path.to_owned(),
+            scheme: "http",
             headers: Vec::new(),
             body: Vec::new(),
             ip: "192.0.2.1".to_owned(),
@@ -74,6 +76,12 @@ impl Ask {
         self
     }
 
+    /// Over `https`.
+    pub fn over_tls(mut self) -> Self {
+        self.scheme = "https";
+        self
+    }
+
     /// From this address.
     pub fn from(mut self, ip: &str) -> Self {
         ip.clone_into(&mut self.ip);
@@ -92,7 +100,7 @@ impl Ask {
         }
         Request {
             method: self.method,
-            scheme: "http".to_owned(),
+            scheme: self.scheme.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers,

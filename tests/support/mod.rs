@@ -4,12 +4,14 @@ pub mod actor;
 pub mod admin;
 pub mod gate;
 pub mod plan;
+pub mod browser;
 pub mod sqlite;
 pub mod token;
 pub mod world;
 
 pub use actor::{Answer, Ask};
 pub use admin::Admin;
+pub use browser::{Application, Browser};
 pub use world::{World, block_on};
 
 /// How properties are tried: a failure is shown, not kept in a file beside the sources.

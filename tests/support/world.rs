@@ -45,8 +45,13 @@ pub struct Outside {
     pub points: RefCell<Vec<DataPoint>>,
     /// Wake-up calls that were asked for.
     pub wakes: RefCell<Vec<(OperationId, Timestamp)>>,
+<<<<<<< HEAD
     /// Where every effect passes.
     pub gate: Rc<Gate>,
+=======
+    /// Memory (KiB) and passes of a password hash: next to nothing, unless a test says otherwise.
+    pub password_cost: Cell<(u32, u32)>,
+>>>>>>> 8a131c8 (Login tests: an attack beside every defence; a browser and an application to play them)
     deferred: RefCell<Vec<LocalBox<'static, ()>>>,
     coordinator: RefCell<Coordinator>,
 }
@@ -91,7 +96,11 @@ impl World {
             log: RefCell::default(),
             points: RefCell::default(),
             wakes: RefCell::default(),
+<<<<<<< HEAD
             gate: Rc::default(),
+=======
+            password_cost: Cell::new((8, 1)),
+>>>>>>> 8a131c8 (Login tests: an attack beside every defence; a browser and an application to play them)
             deferred: RefCell::default(),
             coordinator: RefCell::default(),
         });
@@ -131,6 +140,14 @@ impl World {
             ("scope", scope),
         ]);
         self.send(ask).expect(200).json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a tenant through the API.
+    pub fn tenant(&self, id: &str) {
+        let ask = Ask::post("", "/management/tenants").bearer(&self.machine_token("create:tenants"));
+        let status = self.send(ask.json(&serde_json::json!({ "id": id }))).status();
+        assert!(matches!(status, 201 | 202), "{status}");
+        self.send(Ask::get(id, "/readyz")).expect(200);
     }
 
     /// Has the clock do its work.
@@ -287,7 +304,7 @@ impl Platform for Outside {
     }
 
     fn password_cost(&self) -> (u32, u32) {
-        (8, 1)
+        self.password_cost.get()
     }
 
     fn defer(&self, work: LocalBox<'static, ()>) {

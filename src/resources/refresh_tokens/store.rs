@@ -127,7 +127,7 @@ pub fn mark_used(with: &Use<'_>, idle_end: Option<Timestamp>) -> Statement<InTen
            idle_expires_at = case when t.rotating = 1 then t.idle_expires_at else ?7 end
          where ",
         usable!(),
-        " returning t.rotating"
+        " returning rotating"
     ));
     using(statement, with).bind(idle_end)
 }

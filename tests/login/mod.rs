@@ -1,0 +1,7 @@
+//! The pages a person sees, and what somebody else may try there.
+
+mod attempts;
+mod pages;
+mod session;
+mod signup;
+mod state;
