@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Fault},
     http::{Response, StatusCode},
     oauth::authorize::{
+        self,
         checks::{self, Caller, Terms},
         respond,
         transaction::Transaction,
@@ -41,7 +42,7 @@ impl Visit {
     pub async fn open(call: &Call, query: Query) -> Result<Self, Error<Refusal>> {
         let snapshot = call.snapshot().await?;
         let transaction = Transaction::open(call, &snapshot, &query.state)?;
-        let caller = checks::caller(call, &snapshot, &transaction.request, &[]).await?;
+        let caller = authorize::caller(call, &snapshot, &transaction.request, &[]).await?;
         Ok(Self { snapshot, transaction, caller, state: query.state })
     }
 

@@ -2,9 +2,9 @@
 
 pub mod actor;
 pub mod admin;
+pub mod browser;
 pub mod gate;
 pub mod plan;
-pub mod browser;
 pub mod sqlite;
 pub mod token;
 pub mod world;

@@ -45,13 +45,10 @@ pub struct Outside {
     pub points: RefCell<Vec<DataPoint>>,
     /// Wake-up calls that were asked for.
     pub wakes: RefCell<Vec<(OperationId, Timestamp)>>,
-<<<<<<< HEAD
     /// Where every effect passes.
     pub gate: Rc<Gate>,
-=======
     /// Memory (KiB) and passes of a password hash: next to nothing, unless a test says otherwise.
     pub password_cost: Cell<(u32, u32)>,
->>>>>>> 8a131c8 (Login tests: an attack beside every defence; a browser and an application to play them)
     deferred: RefCell<Vec<LocalBox<'static, ()>>>,
     coordinator: RefCell<Coordinator>,
 }
@@ -96,11 +93,8 @@ impl World {
             log: RefCell::default(),
             points: RefCell::default(),
             wakes: RefCell::default(),
-<<<<<<< HEAD
             gate: Rc::default(),
-=======
             password_cost: Cell::new((8, 1)),
->>>>>>> 8a131c8 (Login tests: an attack beside every defence; a browser and an application to play them)
             deferred: RefCell::default(),
             coordinator: RefCell::default(),
         });

@@ -6,8 +6,6 @@ use super::{
 };
 use crate::{
     access::{Call, login::Refusal},
-    error::Error,
-    id::ClientId,
     oauth::{audience::Api, pkce::Challenge, redirect::RedirectTarget, scope::Scopes},
     resources::{
         clients::model::{AuthMethod, ClientRecord, OrganizationUsage},
@@ -51,33 +49,27 @@ pub struct Terms<'a> {
 /// A parameter longer than this is nobody's honest request; everything travels in the state of the login pages.
 const MAX_PARAMETER: usize = 2048;
 
-/// Finds the client and the address. A repeated `client_id` or `redirect_uri` is neither.
+/// Checks the client and the address. A repeated `client_id` or `redirect_uri` is neither; `client` is what was found
+/// under that id.
 ///
 /// # Errors
 /// A page: nothing is sent to an address that nobody registered (RFC 6749 §3.1.2.4).
-pub async fn caller(
-    call: &Call,
-    snapshot: &Snapshot,
-    raw: &Raw,
-    repeated: &[String],
-) -> Result<Caller, Error<Refusal>> {
+pub fn caller(raw: &Raw, repeated: &[String], client: Option<Rc<ClientRecord>>) -> Result<Caller, Refusal> {
     if let Some(name) = repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
-        return Err(Refusal::bad_request(format!("The parameter {name} is given more than once.")).into());
+        return Err(Refusal::bad_request(format!("The parameter {name} is given more than once.")));
     }
-    let Some(id) = &raw.client_id else {
-        return Err(Refusal::bad_request("The parameter client_id is missing.").into());
-    };
-    let Some(client) = snapshot.client(&call.db, &ClientId::new(id.as_str())).await? else {
-        return Err(Refusal::bad_request("The application that sent you here is not known.").into());
-    };
+    if raw.client_id.is_none() {
+        return Err(Refusal::bad_request("The parameter client_id is missing."));
+    }
+    let unknown = || Refusal::bad_request("The application that sent you here is not known.");
+    let client = client.ok_or_else(unknown)?;
     let Some(uri) = &raw.redirect_uri else {
-        return Err(Refusal::bad_request("The parameter redirect_uri is missing.").into());
+        return Err(Refusal::bad_request("The parameter redirect_uri is missing."));
     };
-    let target = RedirectTarget::matching(uri, &client.client.callbacks, client.client.app_type);
-    let Some(target) = target else {
-        let why = "The redirect_uri is not one of the application's allowed callback URLs.";
-        return Err(Refusal::bad_request(why).into());
-    };
+    let target =
+        RedirectTarget::matching(uri, &client.client.callbacks, client.client.app_type).ok_or_else(|| {
+            Refusal::bad_request("The redirect_uri is not one of the application's allowed callback URLs.")
+        })?;
     let state = raw.state.clone().filter(|_| !repeated.iter().any(|name| name == "state"));
     Ok(Caller { client, target, state })
 }

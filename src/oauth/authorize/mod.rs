@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Fault},
     events::{Entry, Kind},
     http::{Pairs, Response, route::Routes},
+    id::ClientId,
     resources::{
         sessions::{self, model::Session},
         snapshot::Snapshot,
@@ -38,12 +39,29 @@ async fn authorize(cx: &Login, parameters: Pairs) -> Result<Response, Error<Refu
     let snapshot = call.snapshot().await?;
     let repeated = parameters.repeated();
     let raw: Raw = parameters.present().decode().map_err(Login::malformed)?;
-    let caller = checks::caller(call, &snapshot, &raw, &repeated).await?;
+    let caller = caller(call, &snapshot, &raw, &repeated).await?;
     match answer(call, &snapshot, &caller, raw, &repeated).await {
         Ok(response) => Ok(response),
         Err(Error::Refused(denied)) => Ok(respond::denied(call, &caller, &denied)),
         Err(Error::Fault(fault)) => Err(fault.into()),
     }
+}
+
+/// Finds the client and checks where it may be answered.
+///
+/// # Errors
+/// As [`checks::caller`], or a fault of the database.
+pub async fn caller(
+    call: &Call,
+    snapshot: &Snapshot,
+    raw: &Raw,
+    repeated: &[String],
+) -> Result<Caller, Error<Refusal>> {
+    let client = match &raw.client_id {
+        Some(id) => snapshot.client(&call.db, &ClientId::new(id.as_str())).await?,
+        None => None,
+    };
+    Ok(checks::caller(raw, repeated, client)?)
 }
 
 async fn answer(

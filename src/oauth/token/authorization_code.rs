@@ -79,7 +79,7 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
 
     let entry = Entry::new(Kind::SuccessExchangeCode, "Code exchanged").user(person.id.as_str());
     let mut batch = vec![call.record(entry.client(client.client_id.as_str()))];
-    let refresh_token = scope.contains("offline_access").then(|| Wire::new(call.platform()));
+    let refresh_token = scope.contains("offline_access").then(|| issue::refresh_token(call));
     if let Some(wire) = &refresh_token {
         batch.push(first_of_family(call, client, &code, &api, &scope, wire));
     }

@@ -10,7 +10,7 @@ use crate::{
         jwt::{ACCESS_TOKEN, ID_TOKEN},
     },
     oauth::{audience::Api, code::InOrganization, person::Person, scope::Scopes},
-    resources::snapshot::Snapshot,
+    resources::{refresh_tokens::model::Wire, snapshot::Snapshot},
     secret::Secret,
     time::{Lifetime, Timestamp},
 };
@@ -99,6 +99,11 @@ pub struct Bearer<'a> {
     pub authenticated_at: Timestamp,
     /// The client's nonce.
     pub nonce: Option<&'a str>,
+}
+
+/// A new refresh token: 95 bits to find it, 256 to prove it.
+pub fn refresh_token(call: &Call) -> Wire {
+    Wire { lookup: random_text(call.platform(), 16), secret: Secret::random(call.platform(), 32) }
 }
 
 /// How long an ID token is valid: 10 hours (Auth0). It is read once, when it arrives.

@@ -48,7 +48,7 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
         replaced_after: call.now.minus(life.leeway),
     };
     // One round trip: the database decides whether the token is good, and only then rotates it and writes the entry.
-    let next = Wire::new(call.platform());
+    let next = issue::refresh_token(call);
     let next_id = RefreshTokenId::new(random_text(call.platform(), 22));
     let idle_end = life.idle_end(call.now);
     let entry = LogId::new(log_id(call.platform(), call.now));

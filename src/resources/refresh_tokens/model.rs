@@ -1,8 +1,7 @@
 //! How a refresh token looks, lives and is told from a stolen one. Pure.
 
 use crate::{
-    id::{ClientId, FamilyId, OrganizationId, RefreshTokenId, SessionId, UserId, random_text},
-    platform::Platform,
+    id::{ClientId, FamilyId, OrganizationId, RefreshTokenId, SessionId, UserId},
     resources::clients::model::RefreshTokenSettings,
     secret::{Digest, Secret},
     time::{Lifetime, Timestamp},
@@ -18,11 +17,6 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A new one.
-    pub fn new(platform: &dyn Platform) -> Self {
-        Self { lookup: random_text(platform, 16), secret: Secret::random(platform, 32) }
-    }
-
     /// Reads one; `None` for what cannot be a token of ours.
     pub fn parse(text: &str) -> Option<Self> {
         let (lookup, secret) = text.strip_prefix("rt_")?.split_once('.')?;
