@@ -145,7 +145,8 @@ pub fn record_use(with: &Use<'_>, id: &LogId, ip: &str, user_agent: &str) -> Sta
 /// Revokes every token of a family.
 pub fn revoke_family(family: &FamilyId, now: Timestamp) -> Statement<InTenant> {
     write(
-        "update refresh_tokens set revoked_at = ?3 where tenant_id = ?1 and family_id = ?2 and revoked_at is null",
+        "update refresh_tokens indexed by refresh_tokens_by_family set revoked_at = ?3
+         where tenant_id = ?1 and family_id = ?2 and revoked_at is null",
     )
     .bind(family)
     .bind(now)
@@ -154,7 +155,7 @@ pub fn revoke_family(family: &FamilyId, now: Timestamp) -> Statement<InTenant> {
 /// Revokes every token that came of a session.
 pub fn revoke_session(user: &UserId, session: &SessionId, now: Timestamp) -> Statement<InTenant> {
     write(
-        "update refresh_tokens set revoked_at = ?4
+        "update refresh_tokens indexed by refresh_tokens_by_user set revoked_at = ?4
          where tenant_id = ?1 and user_id = ?2 and session_id = ?3 and revoked_at is null",
     )
     .bind(user)
