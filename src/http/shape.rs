@@ -37,6 +37,8 @@ pub enum Kind {
     List(&'static Kind, usize),
     /// An object with these members.
     Object(&'static [Member]),
+    /// An object of flags, whatever their names; null clears one.
+    Flags,
     /// Any object.
     Document,
 }
@@ -95,6 +97,10 @@ fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
         Kind::Phone => text().is_some_and(is_phone),
         Kind::Url => text().is_some_and(is_url),
         Kind::Document => value.is_object(),
+        Kind::Flags => {
+            let flag = |value: &Json| value.is_boolean() || value.is_null();
+            value.as_object().is_some_and(|object| object.values().all(flag))
+        }
         Kind::List(kind, most) => match value.as_array() {
             Some(items) if items.len() <= most => {
                 let mut items = items.iter().enumerate();
@@ -123,6 +129,7 @@ fn words(kind: Kind) -> String {
         Kind::Phone => "a phone number such as +14155550100".to_owned(),
         Kind::Url => "an absolute http or https URL".to_owned(),
         Kind::List(_, most) => format!("a list of at most {most}"),
+        Kind::Flags => "an object of flags".to_owned(),
         Kind::Object(_) | Kind::Document => "an object".to_owned(),
     }
 }

@@ -22,10 +22,13 @@ use crate::http::route::Routes;
 pub fn routes(r: &mut Routes) {
     client_grants::api::routes(r);
     clients::api::routes(r);
+    connections::api::routes(r);
+    keys::api::routes(r);
     logs::api::routes(r);
     organizations::api::routes(r);
     resource_servers::api::routes(r);
     permissions::api::routes(r);
     roles::api::routes(r);
+    settings::api::routes(r);
     users::api::routes(r);
 }

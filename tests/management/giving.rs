@@ -81,6 +81,33 @@ fn scopes_about_people_and_roles_do_not_make_an_administrator() {
 }
 
 #[test]
+fn an_administrator_gives_whatever_this_one_token_asked_for() {
+    let world = World::new();
+    let all = world.admin("");
+    let (ann, eve) = (user(&all, "ann@acme.test"), user(&all, "eve@acme.test"));
+    let give = |sub: &Json, claims: Json| {
+        let mut claims = claims;
+        claims["sub"] = sub.clone();
+        claims["scope"] = "update:users".into();
+        let token = world.signed("main", &claims);
+        world
+            .holder("", &token)
+            .post(&format!("{}/roles", path(&eve)), &json!({ "roles": [ADMIN_ROLE] }))
+            .status()
+    };
+    let admin =
+        all.get(&format!("users-by-email?email={ADMIN_EMAIL}")).expect(200).json()[0]["user_id"].clone();
+    assert_eq!(give(&ann["user_id"], json!({})), 403);
+    assert_eq!(give(&admin, json!({})), 204);
+    all.delete_these(
+        &format!("users/{}/roles", segment(admin.as_str().unwrap())),
+        &json!({ "roles": [ADMIN_ROLE] }),
+    )
+    .expect(204);
+    assert_eq!(give(&admin, json!({})), 403, "from the moment it is taken away");
+}
+
+#[test]
 fn tenants_all_is_for_machines_only() {
     let world = World::new();
     let all = world.admin("");

@@ -3,7 +3,9 @@
 mod access;
 mod client_grants;
 mod clients;
+mod connections;
 mod giving;
+mod keys;
 mod logs;
 mod organizations;
 mod password_policy;
@@ -11,6 +13,7 @@ mod resource_servers;
 mod roles;
 mod search;
 mod sessions;
+mod settings;
 mod users;
 
 use crate::support::{Admin, Ask, World};

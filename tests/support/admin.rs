@@ -47,6 +47,11 @@ impl Admin<'_> {
         self.send(Method::PATCH, path, Some(body))
     }
 
+    /// `PUT /api/v2/{path}`.
+    pub fn put(&self, path: &str) -> Answer {
+        self.send(Method::PUT, path, None)
+    }
+
     /// `DELETE /api/v2/{path}`.
     pub fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None)

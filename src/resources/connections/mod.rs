@@ -1,4 +1,5 @@
 //! Connections: where identities come from.
 
+pub mod api;
 pub mod model;
 pub mod store;

@@ -1,6 +1,12 @@
 //! What a connection is.
 
-use crate::id::ConnectionId;
+use crate::{
+    http::{
+        Malformed,
+        shape::{self, Kind, Member},
+    },
+    id::ConnectionId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -35,7 +41,84 @@ pub struct Document {
     pub other: Map<String, Json>,
 }
 
+/// The kinds of connections (Auth0's names).
+const STRATEGIES: [&str; 14] = [
+    "auth0",
+    "Username-Password-Authentication",
+    "email",
+    "sms",
+    "apple",
+    "facebook",
+    "github",
+    "google-oauth2",
+    "oauth2",
+    "oidc",
+    "okta",
+    "vipps",
+    "waad",
+    "windowslive",
+];
+
+/// What a new connection must say and an old one cannot change.
+const IMMUTABLE: [Member; 2] =
+    [Member::new("name", Kind::Text(1, 128)), Member::new("strategy", Kind::Word(&STRATEGIES))];
+
+/// What can be set of a connection.
+const MEMBERS: [Member; 7] = [
+    Member::new("display_name", Kind::Text(1, 128)).or_null(),
+    Member::new("options", Kind::Document),
+    Member::new("enabled_clients", Kind::List(&Kind::Text(1, 128), 1000)).or_null(),
+    Member::new("realms", Kind::List(&Kind::Text(1, 128), 10)).or_null(),
+    Member::new("is_domain_connection", Kind::Flag).or_null(),
+    Member::new("show_as_button", Kind::Flag).or_null(),
+    Member::new("metadata", Kind::Document).or_null(),
+];
+
+/// The options that we interpret. The others belong to the strategy and are kept as they come.
+const OPTIONS: [Member; 4] = [
+    Member::new("passwordPolicy", Kind::Word(&["none", "low", "fair", "good", "excellent"])).or_null(),
+    Member::new("password_complexity_options", Kind::Object(&COMPLEXITY)).or_null(),
+    Member::new("disable_signup", Kind::Flag).or_null(),
+    Member::new("brute_force_protection", Kind::Flag).or_null(),
+];
+
+const COMPLEXITY: [Member; 1] = [Member::new("min_length", Kind::Integer(1, 128)).or_null()];
+
+/// The options that are secrets, whatever object they stand in.
+const SECRETS: [&str; 9] = [
+    "client_secret",
+    "app_secret",
+    "consumer_secret",
+    "twilio_token",
+    "bind_password",
+    "private_key",
+    "signing_key",
+    "api_key",
+    "access_token",
+];
+
 impl Connection {
+    /// A new connection; its secrets are not sealed yet.
+    ///
+    /// # Errors
+    /// Words that name the member that is missing, unknown or of the wrong kind.
+    pub fn make(id: ConnectionId, mut body: Map<String, Json>) -> Result<Self, Malformed> {
+        shape::require(&body, &["name", "strategy"])?;
+        shape::check(&body, &[&IMMUTABLE, &MEMBERS])?;
+        let mut text = |name: &str| match body.remove(name) {
+            Some(Json::String(text)) => text,
+            _ => String::new(),
+        };
+        let (name, strategy) = (text("name"), text("strategy"));
+        if !is_name(&name) {
+            return Err(Malformed(
+                "'name' must be of letters, digits and single hyphens between them".to_owned(),
+            ));
+        }
+        let document = Document::default().change(body)?;
+        Ok(Self { id, name, strategy, document })
+    }
+
     /// Whether its users have passwords of ours.
     pub fn is_database(&self) -> bool {
         matches!(self.strategy.as_str(), "auth0" | "Username-Password-Authentication")
@@ -45,4 +128,89 @@ impl Connection {
     pub fn allows_signup(&self) -> bool {
         self.document.options.get("disable_signup") != Some(&Json::Bool(true))
     }
+
+    /// The connection as it is shown: without secrets, sealed or not.
+    pub fn shown(mut self) -> Self {
+        hide(&mut self.document.options);
+        self.document.other.entry("realms").or_insert_with(|| vec![Json::from(self.name.as_str())].into());
+        self.document.other.entry("is_domain_connection").or_insert(Json::Bool(false));
+        self
+    }
+}
+
+impl Document {
+    /// The settings with what the body sets of them; null clears. Options are replaced as a whole (Auth0), but a secret
+    /// that does not come, or comes empty, stays what it was: nobody who changes options could read it. New secrets are
+    /// not sealed yet.
+    ///
+    /// # Errors
+    /// Words that name the member that is unknown or of the wrong kind.
+    pub fn change(mut self, mut body: Map<String, Json>) -> Result<Self, Malformed> {
+        shape::check(&body, &[&MEMBERS])?;
+        if let Some(name) = body.remove("display_name") {
+            self.display_name = name.as_str().map(str::to_owned);
+        }
+        if let Some(Json::Object(options)) = body.remove("options") {
+            let known = options.iter().filter(|(name, _)| OPTIONS.iter().any(|option| option.name == *name));
+            let known = known.map(|(name, value)| (name.clone(), value.clone())).collect();
+            shape::check(&known, &[&OPTIONS]).map_err(|why| Malformed(format!("options: {why}")))?;
+            self.options = options;
+        }
+        self.other.extend(body);
+        self.other.retain(|_, value| !value.is_null());
+        Ok(self)
+    }
+}
+
+/// Auth0: letters and digits, with single hyphens between them.
+fn is_name(name: &str) -> bool {
+    name.split('-').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Every secret in options, to be sealed: what is text and not empty.
+pub fn secrets(options: &mut Map<String, Json>) -> Vec<&mut String> {
+    let mut found = Vec::new();
+    for (name, value) in options {
+        match value {
+            Json::String(text) if is_secret(name) && !text.is_empty() => found.push(text),
+            Json::Object(inner) => found.extend(secrets(inner)),
+            Json::Array(items) => {
+                found.extend(items.iter_mut().filter_map(Json::as_object_mut).flat_map(secrets))
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Puts the sealed secrets of the old options where the new ones have none, or an empty one.
+pub fn keep_secrets(options: &mut Map<String, Json>, old: &Map<String, Json>) {
+    for (name, kept) in old {
+        match (options.get_mut(name), kept) {
+            (None, Json::String(_)) if is_secret(name) => {
+                options.insert(name.clone(), kept.clone());
+            }
+            (Some(Json::String(new)), Json::String(kept)) if is_secret(name) && new.is_empty() => {
+                kept.clone_into(new)
+            }
+            (Some(Json::Object(new)), Json::Object(kept)) => keep_secrets(new, kept),
+            _ => {}
+        }
+    }
+}
+
+/// Takes every secret out of options.
+fn hide(options: &mut Map<String, Json>) {
+    options.retain(|name, _| !is_secret(name));
+    for value in options.values_mut() {
+        match value {
+            Json::Object(inner) => hide(inner),
+            Json::Array(items) => items.iter_mut().filter_map(Json::as_object_mut).for_each(hide),
+            _ => {}
+        }
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRETS.contains(&name)
 }

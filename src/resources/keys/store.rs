@@ -91,6 +91,32 @@ pub fn insert(key: &SigningKey, now: Timestamp) -> Result<Statement<InTenant>, F
     .bind(now))
 }
 
+/// Gives every key but this one an end, unless it has one.
+pub fn retire_others(kid: &str, at: Timestamp) -> Statement<InTenant> {
+    write("update signing_keys set revoked_at = ?3 where tenant_id = ?1 and kid <> ?2 and revoked_at is null")
+        .bind(kid)
+        .bind(at)
+}
+
+/// Ends a key now, if another one is there that can sign without an end: two revocations at once must not leave a tenant
+/// that cannot sign.
+pub fn revoke(kid: &str, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update signing_keys set revoked_at = ?3 where tenant_id = ?1 and kid = ?2
+         and (revoked_at is null or revoked_at > ?3)
+         and exists (select 1 from signing_keys other where other.tenant_id = ?1 and other.kid <> ?2
+                     and other.private_jwk is not null and other.revoked_at is null)",
+    )
+    .bind(kid)
+    .bind(now)
+}
+
+/// Lets keys that were to sign later sign from now on: the one that signed has been revoked.
+pub fn hasten(now: Timestamp) -> Statement<InTenant> {
+    write("update signing_keys set current_since = ?2 where tenant_id = ?1 and current_since > ?2 and revoked_at is null")
+        .bind(now)
+}
+
 /// Reads a row of [`all`].
 ///
 /// # Errors

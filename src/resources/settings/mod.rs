@@ -1,4 +1,5 @@
 //! Tenant settings.
 
+pub mod api;
 pub mod model;
 pub mod store;

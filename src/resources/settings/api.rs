@@ -1,0 +1,32 @@
+//! The management API of the tenant's settings.
+
+use super::{model::Settings, store};
+use crate::{
+    access::{
+        Area, Management,
+        management::{Refusal, scope},
+    },
+    error::{Error, Fault},
+    http::{Fields, Json, Members, Query, route::Routes},
+};
+use serde_json::{Value, json};
+
+/// The rows of the route table.
+pub fn routes(r: &mut Routes) {
+    r.get("/api/v2/tenants/settings", scope("read:tenant_settings"), get);
+    r.patch("/api/v2/tenants/settings", scope("update:tenant_settings"), update);
+}
+
+async fn get(cx: &Management, Query(fields): Query<Fields>) -> Result<Json<Value>, Error<Refusal>> {
+    let row = cx.db().first(store::read_all()).await?;
+    Ok(Json(fields.of(json!(store::settings(row.as_ref())?.shown()))))
+}
+
+async fn update(cx: &Management, Members(patch): Members) -> Result<Json<Settings>, Error<Refusal>> {
+    Settings::check(&patch).map_err(Refusal::invalid_body)?;
+    let merge = store::merge(&Value::Object(patch), cx.call().now);
+    let outcomes = cx.commit("Update tenant settings", [merge, store::read_all().into()]).await?;
+    let row = outcomes.iter().flat_map(|outcome| &outcome.rows).next();
+    let row = row.ok_or_else(|| Fault::internal("the settings were not read back"))?;
+    Ok(Json(store::settings(Some(row))?.shown()))
+}
