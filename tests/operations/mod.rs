@@ -2,6 +2,7 @@
 
 mod cloudflare;
 mod coordinator;
+mod rivals;
 mod simulation;
 mod tenants;
 mod trial;

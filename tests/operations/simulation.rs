@@ -44,10 +44,11 @@ fn any_one_thing_goes_wrong_while_a_tenant_is_deleted() {
 }
 
 /// SplitMix64: the seed of a trial decides everything about it.
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -69,7 +70,7 @@ impl Chance {
 }
 
 /// How many trials each of the tests by seed makes: `TRIALS` says otherwise.
-fn trials() -> u64 {
+pub fn trials() -> u64 {
     std::env::var("TRIALS").map_or(200, |number| number.parse().unwrap())
 }
 

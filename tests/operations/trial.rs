@@ -7,9 +7,9 @@ use crate::support::{
 };
 use gatehouse::{
     error::Fault,
-    http::Method,
+    http::{Method, Request},
     id::OperationId,
-    platform::Platform,
+    platform::{LocalBox, Platform},
     time::{Lifetime, Timestamp},
 };
 use serde_json::{Map, Value as Json, json};
@@ -61,14 +61,19 @@ pub struct Trial {
 
 type Found = Result<(), String>;
 
-/// The tenant of the trial.
-const TENANT: &str = "acme";
+/// The tenant of most trials.
+pub const TENANT: &str = "acme";
+/// Another one.
+pub const RIVAL: &str = "globex";
 
 impl Trial {
     /// A prepared installation, in which nothing has gone wrong yet.
     pub fn new(home: Home) -> Self {
-        let bindings: &[&str] =
-            if home == Home::Pool { &["DIRECTORY", "SHARED", "POOL_01"] } else { &["DIRECTORY", "SHARED"] };
+        let bindings: &[&str] = if home == Home::Pool {
+            &["DIRECTORY", "SHARED", "POOL_01", "POOL_02"]
+        } else {
+            &["DIRECTORY", "SHARED"]
+        };
         let world = World::with(bindings, Cloudflare::variable);
         let cloudflare = Cloudflare::serve(&world.outside);
         let token = world.machine_token("");
@@ -113,17 +118,32 @@ impl Trial {
 
     /// Asks for the tenant, or for its end. Nothing if the isolate died over it.
     pub fn ask(&self, method: Method) -> Option<u16> {
+        let isolate = self.world.another_isolate();
+        let answer = self.world.outside.gate.survive(isolate.app.handle(self.request(TENANT, method)));
+        answer.map(|response| response.status.as_u16())
+    }
+
+    /// The same, to be run beside others.
+    pub fn asking(&self, tenant: &str, method: Method) -> LocalBox<'static, ()> {
+        let (isolate, request) = (self.world.another_isolate(), self.request(tenant, method));
+        Box::pin(async move { drop(isolate.app.handle(request).await) })
+    }
+
+    fn request(&self, tenant: &str, method: Method) -> Request {
         let placement = if self.home == Home::Shared { "shared" } else { "isolated" };
         let ask = match method {
             Method::POST => {
-                Ask::post("", "/management/tenants").json(&json!({ "id": TENANT, "placement": placement }))
+                Ask::post("", "/management/tenants").json(&json!({ "id": tenant, "placement": placement }))
             }
-            method => Ask::new(method, "", &format!("/management/tenants/{TENANT}")),
+            method => Ask::new(method, "", &format!("/management/tenants/{tenant}")),
         };
-        let isolate = self.world.another_isolate();
-        let request = ask.bearer(&self.token).into_request();
-        let answer = self.world.outside.gate.survive(isolate.app.handle(request));
-        answer.map(|response| response.status.as_u16())
+        ask.bearer(&self.token).into_request()
+    }
+
+    /// The operations that are not over.
+    pub fn live(&self) -> Vec<String> {
+        let rows = self.rows("select id from operations where status in ('pending', 'running')");
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Lets time pass until nothing is left to do: alarm clocks ring, and every five minutes the clock ticks, each time in
@@ -135,7 +155,7 @@ impl Trial {
         let outside = &self.world.outside;
         let mut next_tick = outside.now().plus(Lifetime::minutes(5));
         let end = outside.now().plus(Lifetime::days(1));
-        while !self.rows("select id from operations where status in ('pending', 'running')").is_empty() {
+        while !self.live().is_empty() {
             let alarms: Vec<(OperationId, Timestamp)> =
                 if schedule.no_alarms { vec![] } else { outside.wakes.take() };
             let rings = alarms.iter().map(|(_, at)| *at).min().map_or(next_tick, |at| at.min(next_tick));
@@ -180,8 +200,8 @@ impl Trial {
         self.world.database("DIRECTORY").query(sql)
     }
 
-    fn status(&self) -> Option<String> {
-        let rows = self.rows(&format!("select status from tenants where id = '{TENANT}'"));
+    fn status(&self, tenant: &str) -> Option<String> {
+        let rows = self.rows(&format!("select status from tenants where id = '{tenant}'"));
         rows.first().map(|row| row["status"].as_str().unwrap().to_owned())
     }
 
@@ -193,66 +213,69 @@ impl Trial {
         let violations = self.cloudflare.violations.borrow();
         ensure(violations.is_empty(), || format!("{violations:?}"))?;
         self.check_history()?;
-        match self.status().as_deref() {
-            Some("active") => self.check_whole(),
-            None | Some("failed" | "deleted") => self.check_nothing(),
-            Some(other) => Err(format!("the tenant is {other} for good")),
+        let mut whole = 0;
+        for tenant in [TENANT, RIVAL] {
+            match self.status(tenant).as_deref() {
+                Some("active") => {
+                    whole += 1;
+                    self.check_whole(tenant)?;
+                }
+                None | Some("failed" | "deleted") => self.check_nothing(tenant)?,
+                Some(other) => return Err(format!("the tenant is {other} for good")),
+            }
         }
+        let (made, attached) = (self.cloudflare.databases(), self.cloudflare.attached());
+        let expected = if self.home == Home::Created { whole } else { 0 };
+        ensure(made.len() == expected, || format!("{made:?} exist, for {whole} tenants"))?;
+        ensure(attached.len() == expected, || format!("{attached:?} are bound, for {whole} tenants"))
     }
 
-    fn check_whole(&self) -> Found {
+    fn check_whole(&self, tenant: &str) -> Found {
         let held = self.rows(&format!(
-            "select d.kind, d.state, d.uuid, d.binding, d.tenant_id from tenants t join databases d on d.id = t.database_id
-             where t.id = '{TENANT}'"
+            "select d.state, d.uuid, d.binding from tenants t join databases d on d.id = t.database_id where t.id = '{tenant}'"
         ));
         let [held] = held.as_slice() else {
             return Err(format!("{} databases in the directory", held.len()));
         };
-        let claimed = self.rows(&format!("select id from databases where tenant_id = '{TENANT}'")).len();
+        let claimed = self.rows(&format!("select id from databases where tenant_id = '{tenant}'")).len();
         ensure(claimed == usize::from(self.home != Home::Shared), || format!("{claimed} databases claimed"))?;
-        let (made, attached) = (self.cloudflare.databases(), self.cloudflare.attached());
         if self.home == Home::Created {
+            let (made, attached) = (self.cloudflare.databases(), self.cloudflare.attached());
+            let uuid = held["uuid"].as_str().unwrap_or_default();
             ensure(held["state"] == "attached", || format!("the database is {}", held["state"]))?;
-            ensure(made.len() == 1, || format!("{made:?} exist"))?;
-            let bound = vec![(held["binding"].as_str().unwrap().to_owned(), made[0].0.clone())];
-            ensure(attached == bound && held["uuid"] == made[0].0.as_str(), || {
-                format!("{attached:?}, {held:?}")
-            })?;
-        } else {
-            ensure(made.is_empty() && attached.is_empty(), || format!("{made:?} {attached:?}"))?;
+            ensure(made.iter().any(|(made, _)| made == uuid), || format!("{uuid} does not exist"))?;
+            let bound = |(name, to): &&(String, String)| held["binding"] == name.as_str() && to == uuid;
+            ensure(attached.iter().filter(bound).count() == 1, || format!("{attached:?}, {held:?}"))?;
         }
-        ensure(self.organizations() == 1, || format!("{} organizations", self.organizations()))?;
+        let organizations = self.organizations(tenant);
+        ensure(organizations == 1, || format!("{organizations} organizations"))?;
         let isolate = self.world.another_isolate();
-        let served = isolate.send(Ask::get(TENANT, "/.well-known/jwks.json"));
+        let served = isolate.send(Ask::get(tenant, "/.well-known/jwks.json"));
         ensure(served.status() == 200 && served.json()["keys"].as_array().unwrap().len() == 1, || {
             served.text()
         })
     }
 
-    fn check_nothing(&self) -> Found {
-        let (made, attached) = (self.cloudflare.databases(), self.cloudflare.attached());
-        ensure(made.is_empty(), || format!("{made:?} is left"))?;
-        ensure(attached.is_empty(), || format!("{attached:?} is still bound"))?;
-        let known =
-            self.rows("select * from databases where kind = 'created' or state in ('claimed', 'wiping')");
+    fn check_nothing(&self, tenant: &str) -> Found {
+        let known = self.rows(&format!("select * from databases where tenant_id = '{tenant}'"));
         ensure(known.is_empty(), || format!("the directory still has {known:?}"))?;
         let points =
-            self.rows(&format!("select id from tenants where id = '{TENANT}' and database_id is not null"));
+            self.rows(&format!("select id from tenants where id = '{tenant}' and database_id is not null"));
         ensure(points.is_empty(), || "the tenant still has a database".to_owned())?;
-        ensure(self.organizations() == 0, || "its organization is left".to_owned())?;
+        ensure(self.organizations(tenant) == 0, || "its organization is left".to_owned())?;
         for (name, database) in self.world.outside.databases.borrow().iter() {
             let migrated = !database.query("select 1 from sqlite_schema where name = 'fences'").is_empty();
-            let left = if migrated { database.contents(TENANT) } else { String::new() };
+            let left = if migrated { database.contents(tenant) } else { String::new() };
             let rows = left.lines().find(|line| !line.starts_with("fences") && !line.ends_with("[]"));
             ensure(rows.is_none(), || format!("{name} still has {rows:?}"))?;
         }
         let isolate = self.world.another_isolate();
-        let status = isolate.send(Ask::get(TENANT, "/.well-known/jwks.json")).status();
+        let status = isolate.send(Ask::get(tenant, "/.well-known/jwks.json")).status();
         ensure(status == 404 || status == 503, || format!("it answers {status}"))
     }
 
-    fn organizations(&self) -> usize {
-        let sql = format!("select id from organizations where tenant_id = 'main' and name = '{TENANT}'");
+    fn organizations(&self, tenant: &str) -> usize {
+        let sql = format!("select id from organizations where tenant_id = 'main' and name = '{tenant}'");
         self.world.database("SHARED").query(&sql).len()
     }
 
@@ -317,23 +340,23 @@ pub fn make(home: Home, schedule: &Schedule, prepare: impl FnOnce(&Trial)) -> Fo
     trial.run_to_the_end(schedule)?;
     trial.disarm();
     let patient = schedule.strikes.len() + schedule.mishaps.len() <= 1 && schedule.outage.is_none();
-    ensure(!patient || trial.status().as_deref() != Some("failed"), || {
+    ensure(!patient || trial.status(TENANT).as_deref() != Some("failed"), || {
         format!(
             "given up after one mishap: {:?}",
             trial.rows("select step, outcome, detail from operation_events")
         )
     })?;
-    ensure(answered != Some(201) || trial.status().as_deref() == Some("active"), || {
+    ensure(answered != Some(201) || trial.status(TENANT).as_deref() == Some("active"), || {
         "201, and not active".to_owned()
     })?;
     trial.check()?;
-    if trial.status().is_none() {
+    if trial.status(TENANT).is_none() {
         return Ok(());
     }
     let answered = trial.ask(Method::DELETE);
     ensure(matches!(answered, Some(204)), || format!("deleting it answered {answered:?}"))?;
     trial.run_to_the_end(&Schedule::default())?;
-    ensure(trial.status().as_deref() == Some("deleted"), || "it was not deleted".to_owned())?;
+    ensure(trial.status(TENANT).as_deref() == Some("deleted"), || "it was not deleted".to_owned())?;
     trial.check()
 }
 
@@ -345,15 +368,15 @@ pub fn unmake(home: Home, schedule: &Schedule) -> Found {
     let trial = Trial::new(home);
     trial.ask(Method::POST);
     trial.run_to_the_end(&Schedule::default())?;
-    ensure(trial.status().as_deref() == Some("active"), || "it was not made".to_owned())?;
+    ensure(trial.status(TENANT).as_deref() == Some("active"), || "it was not made".to_owned())?;
     trial.arm(schedule);
     trial.ask(Method::DELETE);
     trial.run_to_the_end(schedule)?;
     trial.disarm();
-    if trial.status().as_deref() == Some("active") {
+    if trial.status(TENANT).as_deref() == Some("active") {
         return trial.check();
     }
-    ensure(trial.status().as_deref() == Some("deleted"), || "it was not deleted".to_owned())?;
+    ensure(trial.status(TENANT).as_deref() == Some("deleted"), || "it was not deleted".to_owned())?;
     trial.check()
 }
 

@@ -33,6 +33,8 @@ pub enum Fate {
     Die,
     /// It fails here.
     Fail(Fault),
+    /// Somebody else comes first.
+    Pause,
 }
 
 /// Decides what becomes of an effect: asked before it happens (`false`) and after (`true`).
@@ -56,6 +58,14 @@ impl Gate {
             Fate::Die => {
                 self.dead.set(true);
                 std::future::pending().await
+            }
+            Fate::Pause => {
+                let mut paused = false;
+                std::future::poll_fn(|_| {
+                    if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                Ok(())
             }
         }
     }
