@@ -83,7 +83,7 @@ fn several_isolates(home: Home, base: u64) {
             trial.run_to_the_end(&Schedule::default())?;
             trial.check()
         });
-        found.unwrap_or_else(|why| panic!("{why}: seed {seed}, {home:?}"));
+        found.unwrap_or_else(|why| panic!("{why}: seed {seed}, {home:?} {:#?} {:#?} {:#?}", trial.rows("select operation_id, sequence, step, outcome, attempt, detail, created_at from operation_events order by created_at"), trial.rows("select * from databases"), trial.rows("select * from operations")));
     }
 }
 

@@ -3,8 +3,8 @@
 //! # Why it ends well wherever it dies
 //!
 //! - A step can be done again: each looks for what an earlier attempt may have left before it makes anything.
-//! - What came of a step, its event, and the step that follows are one transaction. The event's sequence makes it the
-//!   only one: a second instance that has done the same step is refused, and stops.
+//! - What came of a step, its event, and the step that follows are one transaction, which only the holder of the lease
+//!   can make, and only once: an instance that was overtaken is refused, and stops.
 //! - Nobody takes an operation up while something of it may still be on its way: who works on it has a lease, begins no
 //!   effect of that kind in the last [`SETTLING`](plan::SETTLING) of it, and after a lost reply puts the operation down for as long.
 
@@ -156,8 +156,8 @@ async fn carry_on(
         let batch = batch.into_iter().chain([tenants::operation(&operation.id).into()]);
         operation = match directory.commit(batch).await {
             Ok(outcomes) => last(&outcomes)?.ok_or_else(|| Fault::internal("the operation is gone"))?,
-            // Somebody else has gone on with it.
-            Err(Fault { kind: FaultKind::Conflict(column), .. }) if column.contains("operation_events") => {
+            // Somebody else has it by now.
+            Err(fault) if fault.detail.contains(store::GUARD) => {
                 return Ok(Some(now.plus(store::LEASE)));
             }
             Err(fault) => return Err(fault),
@@ -182,48 +182,48 @@ impl Work<'_> {
         self.operation.lease_until.unwrap_or(self.now).minus(plan::SETTLING)
     }
 
-    fn event<'a>(
+    /// The event `offset` places after the last one.
+    fn record(
         &self,
         offset: i64,
         step: Step,
         outcome: &'static str,
-        detail: Option<&'a str>,
-    ) -> Event<'a> {
+        detail: Option<&str>,
+    ) -> Statement<InDirectory> {
         let attempt = if offset == 1 { self.operation.attempt + 1 } else { 1 };
-        Event { sequence: self.operation.sequence + offset, step, outcome, attempt, detail }
+        let event = Event { sequence: self.operation.sequence + offset, step, outcome, attempt, detail };
+        store::record(&self.operation.id, &event, self.holder, self.now)
     }
 
     /// What is written after a step has been done: its event, what it found out, and what comes next. A next step that
     /// happens in the directory alone is done in the same breath.
     fn after(&self, done: Done) -> Result<Vec<Statement<InDirectory>>, Fault> {
         let (operation, now) = (self.operation, self.now);
-        let event = self.event(1, operation.step, done.outcome, done.detail.as_deref());
-        let mut batch = vec![store::record(&operation.id, &event, now)];
-        batch.extend(done.writes);
-        let next = operation
-            .next(done.chosen)
-            .ok_or_else(|| Fault::internal("the last step is not one of the directory"))?;
         let (tenant, gave_up) = (&operation.tenant.id, operation.state.gave_up.as_deref());
-        let end = |status, error| store::finish(&operation.id, next, status, error, now);
-        match next {
+        let next = operation.next(done.chosen);
+        let next = next.ok_or_else(|| Fault::internal("the last step is not one of the directory"))?;
+        let mut batch = vec![self.record(1, operation.step, done.outcome, done.detail.as_deref())];
+        batch.extend(done.writes);
+        let (status, error) = match next {
             Step::Activate => {
                 batch.push(tenants::activate(tenant, now));
-                batch.push(end(Progress::Succeeded, None));
+                (Progress::Succeeded, None)
             }
             Step::Release if gave_up.is_some() => {
                 batch.extend(tenants::release(tenant, Status::Failed, now));
-                batch.push(end(Progress::Failed, gave_up));
+                (Progress::Failed, gave_up)
             }
             Step::Release => {
                 batch.extend(tenants::release(tenant, Status::Deleted, now));
-                batch.push(end(Progress::Succeeded, None));
+                (Progress::Succeeded, None)
             }
             next => {
                 batch.push(store::go_on(&operation.id, next, &operation.state, now)?);
                 return Ok(batch);
             }
-        }
-        batch.push(store::record(&operation.id, &self.event(2, next, "succeeded", None), now));
+        };
+        batch.push(self.record(2, next, "succeeded", None));
+        batch.push(store::finish(&operation.id, next, status, error, now));
         Ok(batch)
     }
 
@@ -236,12 +236,9 @@ impl Work<'_> {
             log_fault(platform, operation.id.as_str(), operation.tenant.id.as_str(), fault);
         }
         let words = trouble.words();
-        let record = |offset, step, outcome, detail| {
-            store::record(&operation.id, &self.event(offset, step, outcome, detail), now)
-        };
         match plan::verdict(operation, trouble, now) {
             Verdict::Again(at) => Ok(vec![
-                record(1, operation.step, "retried", Some(words.as_str())),
+                self.record(1, operation.step, "retried", Some(words.as_str())),
                 store::try_again(operation, operation.step, operation.attempt + 1, &words, at, now)?,
             ]),
             Verdict::GiveUp(at) => {
@@ -253,8 +250,8 @@ impl Work<'_> {
                     store::go_on(&operation.id, Step::Withdraw, &undoing.state, now)?
                 };
                 Ok(vec![
-                    record(1, operation.step, "failed", Some(words.as_str())),
-                    record(2, Step::Close, "succeeded", None),
+                    self.record(1, operation.step, "failed", Some(words.as_str())),
+                    self.record(2, Step::Close, "succeeded", None),
                     tenants::abandon(&operation.tenant.id, now),
                     tenants::retire(&operation.tenant.id, now),
                     next,

@@ -94,12 +94,15 @@ pub struct Event<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// Adds an event. If there is one of this sequence already, somebody else has gone on with the operation: a conflict of
-/// `operation_events.sequence` that refuses the whole batch.
-pub fn record(id: &OperationId, event: &Event<'_>, now: Timestamp) -> Statement<InDirectory> {
+/// The column that refuses a whole batch when somebody else has the operation by now: its sequence would be null without
+/// the lease, and is taken if another has gone on.
+pub const GUARD: &str = "operation_events.sequence";
+
+/// Adds an event, if `holder` still has the operation and nobody has gone on with it; else the batch fails with [`GUARD`].
+pub fn record(id: &OperationId, event: &Event<'_>, holder: &str, now: Timestamp) -> Statement<InDirectory> {
     write(
         "insert into operation_events (operation_id, sequence, step, outcome, attempt, detail, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+         values (?1, (select ?2 from operations where id = ?1 and lease_holder = ?8), ?3, ?4, ?5, ?6, ?7)",
     )
     .bind(id)
     .bind(event.sequence)
@@ -108,6 +111,7 @@ pub fn record(id: &OperationId, event: &Event<'_>, now: Timestamp) -> Statement<
     .bind(event.attempt)
     .bind(event.detail)
     .bind(now)
+    .bind(holder)
 }
 
 /// Goes on to the next step, still leased.
