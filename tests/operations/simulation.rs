@@ -71,7 +71,7 @@ impl Chance {
 
 /// How many trials each of the tests by seed makes: `TRIALS` says otherwise.
 pub fn trials() -> u64 {
-    std::env::var("TRIALS").map_or(200, |number| number.parse().unwrap())
+    std::env::var("TRIALS").map_or(100, |number| number.parse().unwrap())
 }
 
 fn several(home: Home, base: u64) {

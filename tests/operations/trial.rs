@@ -196,7 +196,7 @@ impl Trial {
         self.cloudflare.down_until.set(None);
     }
 
-    pub fn rows(&self, sql: &str) -> Vec<Map<String, Json>> {
+    fn rows(&self, sql: &str) -> Vec<Map<String, Json>> {
         self.world.database("DIRECTORY").query(sql)
     }
 
