@@ -40,10 +40,12 @@ const routes = [
 class CloudflareApi {
   #databases = new Map(); // uuid → { uuid, name, created_at, version, binding }
   #bindings = [];
-  #declared = []; // names that the instance started with
+  #declared = []; // names that the configuration of the instance knows
   #usedUp = new Set(); // spares, even after a delete: a new database must be empty
   #faults = [];
-  #restart = Promise.resolve();
+  #restart = Promise.resolve(); // until the last change of bindings is in force
+  #held = Promise.resolve(); // until then no change comes into force
+  #turn = Promise.resolve(); // a restart must not cut a query off, nor the reverse
   #gatehouse;
   #server = createServer((incoming, outgoing) => this.#serve(incoming, outgoing));
 
@@ -63,7 +65,7 @@ class CloudflareApi {
   serve(gatehouse) {
     this.#gatehouse = gatehouse;
     this.#bindings = gatehouse.bindings().filter(({ name }) => !(name in this.spares));
-    this.#declared = this.#bindings.map(({ name }) => name);
+    this.#declared = [...this.#bindings.map(({ name }) => name), ...gatehouse.dropped()];
     for (const binding of this.#bindings.filter(({ type }) => type === 'd1')) {
       binding.database_id ??= randomUUID();
       this.#adopt(binding.database_id, binding.database_name, binding.name);
@@ -86,6 +88,13 @@ class CloudflareApi {
    */
   fail(route, how, { times = 1, ms = 1000 } = {}) {
     this.#faults.push({ route, how, times, ms });
+  }
+
+  /** From here on a change of bindings is recorded, but comes into force only when what is returned is called. */
+  hold() {
+    let release;
+    this.#held = new Promise((resolve) => (release = resolve));
+    return release;
   }
 
   /** Waits until the last change of bindings is in force. */
@@ -214,15 +223,16 @@ class CloudflareApi {
   async #query({ id, body }, shape) {
     const { binding } = this.#database(id);
     const { sql, params = [], batch = [{ sql, params }] } = JSON.parse(body);
-    await this.#restart;
-    const database = (await this.#gatehouse.env())[binding];
     const statements = batch.flatMap((each) => {
       const parts = splitSql(each.sql);
       if (parts.length > 1 && each.params?.length > 0) throw new ApiError(400, 7400, 'parameters need a single statement');
-      return parts.map((part) => database.prepare(part).bind(...(each.params ?? [])));
+      return parts.map((part) => ({ sql: part, params: each.params ?? [] }));
     });
     try {
-      const results = await database.batch(statements);
+      const results = await this.#inTurn(async () => {
+        const database = (await this.#gatehouse.env())[binding];
+        return database.batch(statements.map((each) => database.prepare(each.sql).bind(...each.params)));
+      });
       return envelope(results.map((each) => ({ ...each, results: shape(each.results) })));
     } catch (error) {
       throw new ApiError(400, 7500, error.message.replace('D1_ERROR: ', ''));
@@ -263,13 +273,21 @@ class CloudflareApi {
 
   async #restartGatehouse() {
     await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS));
+    await this.#held;
     const spares = new Set(Object.values(this.spares));
     const attached = this.#bindings.filter(({ database_id }) => spares.has(database_id));
     const bound = new Set(this.#bindings.map(({ name }) => name));
-    await this.#gatehouse.update({
+    const changed = {
       databases: { ...this.spares, ...Object.fromEntries(attached.map(({ name, database_id }) => [name, database_id])) },
       dropped: this.#declared.filter((name) => !bound.has(name)),
-    });
+    };
+    await this.#inTurn(() => this.#gatehouse.update(changed));
+  }
+
+  #inTurn(work) {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 }
 

@@ -71,6 +71,7 @@ export async function startGatehouse({ reachable = false, ...options } = {}) {
     base: `http://${options.vars?.BASE_DOMAIN ?? base.vars.BASE_DOMAIN}`,
     fetch: (target, init) => server.fetch(target, { redirect: 'manual', ...init }),
     bindings: () => bindingsOf(options),
+    dropped: () => options.dropped ?? [],
     /** The live bindings, to look into a database directly. */
     env: () => server.getWorker().getEnv(),
     /** Fires the cron trigger. */
