@@ -3,7 +3,7 @@
 use super::{Area, Call, Refuse, fault_words};
 use crate::{
     error::{Error, Fault},
-    http::{Html, Malformed, Output, Response, StatusCode, html::escape},
+    http::{Malformed, Response, StatusCode, html::escape, page::page},
 };
 
 /// What a page requires.
@@ -53,14 +53,7 @@ impl From<Refusal> for Error<Refusal> {
 
 impl Refuse for Refusal {
     fn render(self) -> Response {
-        let body = format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-             <title>{title}</title><body style=\"font:16px/1.5 system-ui,sans-serif;max-width:30rem;margin:15vh auto;padding:0 1rem\">\
-             <h1 style=\"font-size:1.3rem\">{title}</h1><p>{message}</p></body></html>",
-            title = escape(&self.title),
-            message = escape(&self.message),
-        );
-        Html { status: self.status, body }.render()
+        page(self.status, "", &self.title, &format!("<p class=\"text\">{}</p>", escape(&self.message)))
     }
 
     fn fault(fault: &Fault, request_id: &str) -> Self {

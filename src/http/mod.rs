@@ -7,6 +7,7 @@ pub mod html;
 pub mod input;
 pub mod openapi;
 pub mod output;
+pub mod page;
 pub mod route;
 pub mod shape;
 

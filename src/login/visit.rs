@@ -76,9 +76,4 @@ impl Visit {
     pub fn go(&self, call: &Call, page: &str) -> Result<Response, Fault> {
         Ok(respond::see(call, &self.transaction.url(call, &self.snapshot, page)?))
     }
-
-    /// The name under which the tenant shows itself.
-    pub fn brand<'a>(&'a self, call: &'a Call) -> &'a str {
-        self.snapshot.settings.friendly_name.as_deref().unwrap_or_else(|| call.tenant.id().as_str())
-    }
 }

@@ -4,12 +4,15 @@ pub mod audience;
 pub mod authorize;
 pub mod code;
 pub mod discovery;
+pub mod logout;
 pub mod person;
 pub mod pkce;
 pub mod redirect;
+pub mod revoke;
 pub mod scope;
 pub mod store;
 pub mod token;
+pub mod userinfo;
 
 use crate::http::route::Routes;
 
@@ -18,4 +21,7 @@ pub fn routes(routes: &mut Routes) {
     discovery::routes(routes);
     authorize::routes(routes);
     token::routes(routes);
+    userinfo::routes(routes);
+    revoke::routes(routes);
+    logout::routes(routes);
 }

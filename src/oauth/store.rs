@@ -156,6 +156,24 @@ pub fn person_of_refresh_token(lookup: &str) -> Query<InTenant> {
     read(concat!(person!("refresh_tokens g", "g.organization_id"), "g.lookup = ?2")).bind(lookup)
 }
 
+/// The person of an access token.
+pub fn person_of_token(
+    user: &UserId,
+    session: Option<&SessionId>,
+    organization: Option<&OrganizationId>,
+) -> Query<InTenant> {
+    read(concat!(
+        person!(
+            "(select ?1 as tenant_id, ?2 as user_id, ?3 as session_id, ?4 as organization_id) g",
+            "g.organization_id"
+        ),
+        "true"
+    ))
+    .bind(user)
+    .bind(session)
+    .bind(organization)
+}
+
 /// Their permissions. `management` is the identifier under which the management API is registered.
 pub fn permissions_of_refresh_token(lookup: &str, management: &str) -> Query<InTenant> {
     read(permissions!("refresh_tokens g", "g.lookup = ?2", "g.audience", "g.organization_id"))

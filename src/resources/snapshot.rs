@@ -125,6 +125,11 @@ impl Snapshot {
         Ok(record)
     }
 
+    /// The name under which the tenant shows itself to people.
+    pub fn brand<'a>(&'a self, tenant: &'a TenantId) -> &'a str {
+        self.settings.friendly_name.as_deref().unwrap_or_else(|| tenant.as_str())
+    }
+
     /// The API of this audience.
     pub fn resource_server(&self, audience: &str) -> Option<&ResourceServer> {
         self.resource_servers.iter().find(|server| server.identifier == audience)

@@ -4,10 +4,13 @@ mod authorize;
 mod client_credentials;
 mod code;
 mod discovery;
+mod logout;
 mod permissions;
 mod properties;
 mod refresh;
+mod revoke;
 mod tenants;
+mod userinfo;
 
 use crate::support::Answer;
 use base64ct::{Base64UrlUnpadded, Encoding};

@@ -56,7 +56,7 @@ fn render(call: &Call, visit: &Visit, typed: &str, error: Option<&str>) -> Resul
     let terms = visit.terms(call)?;
     let field = Field::new("username", "Email address or user name", "text", "username");
     let form = Form {
-        brand: visit.brand(call),
+        brand: visit.snapshot.brand(call.tenant.id()),
         title: "Sign in",
         error: error.map(|error| (StatusCode::BAD_REQUEST, error)),
         fields: vec![Field { value: typed, ..field }],

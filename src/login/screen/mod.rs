@@ -1,10 +1,10 @@
-//! The look of the pages. Server-rendered, no script, nothing loaded from anywhere.
+//! The forms of a login, and the part of them that all have in common.
 
 pub mod identifier;
 pub mod password;
 pub mod signup;
 
-use crate::http::{Html, Output, Response, StatusCode, html::escape};
+use crate::http::{Response, StatusCode, html::escape, page::page};
 
 /// A page with one form.
 pub(super) struct Form<'a> {
@@ -105,53 +105,9 @@ impl Form<'_> {
             )
         });
         let main = format!(
-            "<h1>{title}</h1>{error}<form method=\"post\">{fields}<button type=\"submit\">{button}</button></form>{below}",
-            title = escape(self.title),
+            "{error}<form method=\"post\">{fields}<button type=\"submit\">{button}</button></form>{below}",
             button = escape(self.button),
         );
         page(self.error.map_or(StatusCode::OK, |(status, _)| status), self.brand, self.title, &main)
     }
 }
-
-/// A whole page around its main part, which is HTML already.
-pub(super) fn page(status: StatusCode, brand: &str, title: &str, main: &str) -> Response {
-    let (brand, title) = (escape(brand), escape(title));
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} | {brand}</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"robots\" content=\"noindex\">\
-         <style>{STYLE}</style></head><body><main><p class=\"brand\">{brand}</p>{main}</main></body></html>"
-    );
-    Html { status, body }.render()
-}
-
-/// Colours have a contrast of at least 4.5 to 1 in both modes (WCAG 2.2 §1.4.3), targets are 44 px high.
-const STYLE: &str = "\
-:root{color-scheme:light dark;--page:#eef0f4;--card:#fff;--text:#1b1f27;--soft:#5a6272;--line:#848c9c;--accent:#3a4fd8;\
---on-accent:#fff;--error:#b3261e;--error-soft:#fdecea}\
-@media(prefers-color-scheme:dark){:root{--page:#101218;--card:#191c24;--text:#eceef3;--soft:#a5adbd;--line:#6c7484;\
---accent:#9aa8ff;--on-accent:#12162f;--error:#ffb4ab;--error-soft:#3b1d1b}}\
-*{box-sizing:border-box}\
-body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem 1rem;background:var(--page);color:var(--text);\
-font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}\
-main{width:100%;max-width:25rem;padding:2.25rem 2rem;background:var(--card);border-radius:1rem;\
-box-shadow:0 1px 2px rgb(0 0 0/.08),0 12px 32px rgb(0 0 0/.1)}\
-.brand{margin:0 0 .25rem;color:var(--soft);font-size:.9rem;font-weight:600;overflow-wrap:anywhere}\
-h1{margin:0 0 1.5rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em}\
-.field{position:relative;margin-bottom:1.1rem}\
-label{display:block;margin-bottom:.35rem;font-size:.9rem;font-weight:600}\
-input{width:100%;min-height:2.9rem;padding:.5rem .8rem;border:1px solid var(--line);border-radius:.6rem;background:transparent;\
-color:inherit;font:inherit}\
-input[readonly]{padding-right:5.5rem;border-style:dashed;color:var(--soft)}\
-input[aria-invalid]{border-color:var(--error)}\
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}\
-.edit{position:absolute;right:.8rem;bottom:.7rem;font-size:.9rem}\
-.hint{margin:.35rem 0 0;color:var(--soft);font-size:.85rem}\
-.error{margin:0 0 1.1rem;padding:.7rem .9rem;border-radius:.6rem;background:var(--error-soft);color:var(--error)}\
-button{width:100%;min-height:2.9rem;margin-top:.4rem;border:0;border-radius:.6rem;background:var(--accent);\
-color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}\
-button:hover{filter:brightness(1.08)}\
-.below{margin:1.4rem 0 0;text-align:center;color:var(--soft);font-size:.95rem}\
-a{color:var(--accent)}\
-.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\
-@media(prefers-reduced-motion:no-preference){button{transition:filter .15s}}";

@@ -72,7 +72,7 @@ fn render(call: &Call, visit: &Visit, error: Option<(StatusCode, &str)>) -> Resu
     }
     let username = Field::new("username", "Email address or user name", "text", "username");
     let form = Form {
-        brand: visit.brand(call),
+        brand: visit.snapshot.brand(call.tenant.id()),
         title: "Enter your password",
         error,
         fields: vec![

@@ -65,7 +65,7 @@ fn render(call: &Call, visit: &Visit, email: &str, error: Option<&str>) -> Resul
     let address = Field::new("email", "Email address", "email", "email");
     let password = Field::new("password", "Password", "password", "new-password");
     let form = Form {
-        brand: visit.brand(call),
+        brand: visit.snapshot.brand(call.tenant.id()),
         title: "Create an account",
         error: error.map(|error| (StatusCode::BAD_REQUEST, error)),
         fields: vec![

@@ -1,0 +1,205 @@
+//! Signing out: OpenID Connect RP-Initiated Logout 1.0, and Auth0's older `/v2/logout`.
+//!
+//! Ending a session also ends the refresh tokens that came of it. Auth0 keeps them; here whoever signs out is signed out
+//! everywhere that this login reached. Sessions that merely run out leave offline access alone.
+
+use super::{authorize::respond, redirect::RedirectTarget};
+use crate::{
+    access::{
+        Area, Call, Login, bearer,
+        login::{Need, Refusal},
+        session,
+    },
+    error::{Error, Fault},
+    events::{Entry, Kind},
+    http::{Pairs, Query, Response, StatusCode, html::escape, page::page, route::Routes},
+    id::{ClientId, SessionId, UserId},
+    jose::{Audience, Claims, Unverified, jwt::ID_TOKEN},
+    resources::{
+        clients::model::{AppType, ClientRecord},
+        refresh_tokens,
+        sessions::{self, model::Session},
+        snapshot::Snapshot,
+    },
+    secret::{Sealed, Secret},
+};
+use serde::Deserialize;
+use std::rc::Rc;
+
+/// The endpoints.
+pub fn routes(r: &mut Routes) {
+    r.get("/oidc/logout", Need::Open, oidc);
+    r.post("/oidc/logout", Need::Open, oidc);
+    r.get("/v2/logout", Need::Open, v2);
+}
+
+/// What a client asks.
+#[derive(Deserialize)]
+struct Asked {
+    id_token_hint: Option<String>,
+    client_id: Option<String>,
+    post_logout_redirect_uri: Option<String>,
+    state: Option<String>,
+    /// Of our own page: the person has said yes.
+    confirmed: Option<String>,
+}
+
+async fn oidc(cx: &Login, parameters: Pairs) -> Result<Response, Error<Refusal>> {
+    let call = cx.call();
+    if let Some(name) = parameters.repeated().first() {
+        return Err(Refusal::bad_request(format!("The parameter {name} is given more than once.")).into());
+    }
+    let asked: Asked = parameters.present().decode().map_err(Login::malformed)?;
+    let snapshot = call.snapshot().await?;
+    let hint = match &asked.id_token_hint {
+        Some(token) => Some(hint(call, &snapshot, token).await?),
+        None => None,
+    };
+    let client = client(call, &snapshot, hint.as_ref(), asked.client_id.as_deref()).await?;
+    let back = match &asked.post_logout_redirect_uri {
+        Some(uri) => Some(back(client.as_deref(), uri, asked.state.as_deref())?),
+        None => None,
+    };
+    let current = session::current(call).await?;
+    match (hint, current) {
+        // The hint proves that the application knows the session; another person's in this browser it leaves alone.
+        (Some(hint), current) => {
+            let user = UserId::new(&*hint.sub);
+            let is_another = current.as_ref().is_some_and(|current| current.user_id != user);
+            let mut sessions: Vec<SessionId> = hint.sid.as_deref().map(SessionId::new).into_iter().collect();
+            sessions.extend(current.filter(|_| !is_another).map(|current| current.id));
+            end(call, &user, &sessions, client.as_deref()).await?;
+            let response = leave(call, &snapshot, back);
+            return Ok(if is_another { response } else { forget(call, response) });
+        }
+        // Without a hint any page could send the browser here: the person is asked (RP-Initiated Logout §2).
+        (None, Some(current)) if !is_confirmed(call, &snapshot, &asked, &current) => {
+            return Ok(confirm(call, &snapshot, &asked, &current)?);
+        }
+        (None, Some(current)) => end(call, &current.user_id, &[current.id], client.as_deref()).await?,
+        (None, None) => {}
+    }
+    Ok(forget(call, leave(call, &snapshot, back)))
+}
+
+/// What Auth0's clients ask.
+#[derive(Deserialize)]
+struct Older {
+    client_id: Option<String>,
+    #[serde(rename = "returnTo")]
+    return_to: Option<String>,
+}
+
+/// Auth0: signs out without asking, and ends the session whether or not there is a way back.
+async fn v2(cx: &Login, Query(asked): Query<Older>) -> Result<Response, Error<Refusal>> {
+    let call = cx.call();
+    let snapshot = call.snapshot().await?;
+    let client = client(call, &snapshot, None, asked.client_id.as_deref()).await?;
+    let back = match &asked.return_to {
+        Some(uri) => Some(back(client.as_deref(), uri, None)?),
+        None => None,
+    };
+    if let Some(current) = session::current(call).await? {
+        end(call, &current.user_id, &[current.id], client.as_deref()).await?;
+    }
+    Ok(forget(call, leave(call, &snapshot, back)))
+}
+
+/// The claims of an ID token of this tenant. It may have expired: it says who signed in, not that they are here
+/// (RP-Initiated Logout §4).
+async fn hint(call: &Call, snapshot: &Snapshot, token: &str) -> Result<Claims, Error<Refusal>> {
+    let unverified = Unverified::parse(token).filter(|token| token.kind() == Some(ID_TOKEN));
+    let claims = match &unverified {
+        Some(unverified) => bearer::claims(call, snapshot, unverified).await?,
+        None => None,
+    };
+    let own = claims.filter(|claims| claims.iss == call.tenant.issuer().as_str());
+    Ok(own.ok_or_else(|| Refusal::bad_request("The id_token_hint is not an ID token of ours."))?)
+}
+
+async fn client(
+    call: &Call,
+    snapshot: &Snapshot,
+    hint: Option<&Claims>,
+    named: Option<&str>,
+) -> Result<Option<Rc<ClientRecord>>, Error<Refusal>> {
+    let audience = hint.and_then(|claims| match &claims.aud {
+        Audience::One(client) => Some(client.as_str()),
+        Audience::Many(_) => None,
+    });
+    if let (Some(audience), Some(named)) = (audience, named)
+        && audience != named
+    {
+        return Err(Refusal::bad_request("The client_id is not that of the id_token_hint.").into());
+    }
+    let Some(id) = audience.or(named) else { return Ok(None) };
+    let client = snapshot.client(&call.db, &ClientId::new(id)).await?;
+    Ok(Some(client.ok_or_else(|| Refusal::bad_request("The application that sent you here is not known."))?))
+}
+
+/// Where the person may be sent: only to what the client registered, letter by letter.
+fn back(client: Option<&ClientRecord>, uri: &str, state: Option<&str>) -> Result<String, Refusal> {
+    let registered = client.map(|record| record.client.allowed_logout_urls.as_slice()).unwrap_or_default();
+    let target = RedirectTarget::matching(uri, registered, AppType::RegularWeb).ok_or_else(|| {
+        Refusal::bad_request("The address to return to is not one of the application's allowed logout URLs.")
+    })?;
+    let state: Vec<(&str, &str)> = state.map(|state| ("state", state)).into_iter().collect();
+    Ok(target.with(&state))
+}
+
+async fn end(
+    call: &Call,
+    user: &UserId,
+    sessions: &[SessionId],
+    client: Option<&ClientRecord>,
+) -> Result<(), Fault> {
+    let client = client.map_or("", |record| record.client.client_id.as_str());
+    let entry = Entry::new(Kind::SuccessLogout, "Signed out").user(user.as_str()).client(client);
+    let ends = sessions.iter().flat_map(|id| {
+        [sessions::store::end(id, call.now), refresh_tokens::store::revoke_session(user, id, call.now)]
+    });
+    call.db.commit(ends.chain([call.record(entry)])).await.map(drop)
+}
+
+fn leave(call: &Call, snapshot: &Snapshot, back: Option<String>) -> Response {
+    if let Some(url) = back {
+        return respond::see(call, &url);
+    }
+    let main = "<p class=\"text\">You have signed out. You can close this page.</p>";
+    page(StatusCode::OK, snapshot.brand(call.tenant.id()), "Signed out", main)
+}
+
+/// Takes the session cookie out of the browser.
+fn forget(call: &Call, response: Response) -> Response {
+    response.with("set-cookie", session::COOKIE.clear(&call.request))
+}
+
+/// What our page's yes is sealed for.
+fn purpose(call: &Call) -> String {
+    format!("logout {} {}", call.tenant.id(), call.tenant.issuer().as_str())
+}
+
+/// Whether the person has said yes on our page, in this session: nobody else can make that seal.
+fn is_confirmed(call: &Call, snapshot: &Snapshot, asked: &Asked, session: &Session) -> bool {
+    let sealed = asked.confirmed.as_deref().map(Sealed::stored);
+    let said = sealed.and_then(|sealed| snapshot.seal.open(&purpose(call), &sealed));
+    said.is_some_and(|said| said.expose() == session.id.as_str())
+}
+
+fn confirm(call: &Call, snapshot: &Snapshot, asked: &Asked, session: &Session) -> Result<Response, Fault> {
+    let yes = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(session.id.as_str()))?;
+    let kept = [
+        ("confirmed", Some(yes.as_str())),
+        ("client_id", asked.client_id.as_deref()),
+        ("post_logout_redirect_uri", asked.post_logout_redirect_uri.as_deref()),
+        ("state", asked.state.as_deref()),
+    ];
+    let hidden = kept.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let fields: String = hidden
+        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value)))
+        .collect();
+    let main = format!(
+        "<form method=\"post\" action=\"/oidc/logout\">{fields}<button type=\"submit\" autofocus>Sign out</button></form>"
+    );
+    Ok(page(StatusCode::OK, snapshot.brand(call.tenant.id()), "Do you want to sign out?", &main))
+}

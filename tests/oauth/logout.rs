@@ -1,0 +1,161 @@
+//! Signing out: what ends, and where one may be sent.
+
+use crate::support::{
+    Application, Browser, World,
+    browser::{Seen, parameter},
+    world::{ADMIN_EMAIL, ADMIN_PASSWORD},
+};
+use gatehouse::time::Lifetime;
+use serde_json::{Value as Json, json};
+
+const OFFLINE: (&str, &str) = ("scope", "openid offline_access");
+
+fn signed_in(world: &World, app: &Application, browser: &Browser<'_>) -> Json {
+    let back = browser.sign_in(&app.authorize(&[OFFLINE]), ADMIN_EMAIL, ADMIN_PASSWORD);
+    app.redeem(world, &back).expect(200).json()
+}
+
+fn logout(app: &Application, browser: &Browser<'_>, path: &str, parameters: &[(&str, &str)]) -> Seen {
+    let mut url = app.url(path);
+    url.query_pairs_mut().extend_pairs(parameters);
+    browser.open(&url)
+}
+
+fn is_signed_in(app: &Application, browser: &Browser<'_>) -> bool {
+    let back = browser.open(&app.authorize(&[("prompt", "none")])).away();
+    parameter(&back, "code").is_some()
+}
+
+#[test]
+fn with_a_hint_the_session_and_its_tokens_end_and_the_person_is_sent_back() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let browser = world.browser();
+    let tokens = signed_in(&world, &app, &browser);
+    // The hint has expired by then: it still says whose session it was.
+    world.advance(Lifetime::hours(11));
+    let bye = format!("https://{}.example/bye", app.id);
+    let hint = tokens["id_token"].as_str().unwrap();
+    let seen = logout(
+        &app,
+        &browser,
+        "oidc/logout",
+        &[("id_token_hint", hint), ("post_logout_redirect_uri", &bye), ("state", "s 1")],
+    );
+    assert_eq!(seen.away().as_str(), format!("{bye}?state=s+1"));
+    assert_eq!(browser.cookie("gatehouse_session"), None);
+    assert!(!is_signed_in(&app, &browser));
+    app.refresh(&world, tokens["refresh_token"].as_str().unwrap()).expect(400);
+    let open = world.database("SHARED").query(
+        "select id from sessions where revoked_at is null union all
+         select id from refresh_tokens where revoked_at is null",
+    );
+    assert!(open.is_empty());
+    assert_eq!(world.database("SHARED").query("select id from logs where type = 'slo'").len(), 1);
+}
+
+#[test]
+fn without_a_hint_the_person_is_asked_and_nobody_else_can_answer() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let (browser, attacker) = (world.browser(), world.browser());
+    signed_in(&world, &app, &browser);
+    attacker.sign_up(&app.authorize(&[]), "eve@example.com", "an ordinary password");
+    let hidden = |seen: &Seen| {
+        let text = seen.page().1.text();
+        let value = text.split("name=\"confirmed\" value=\"").nth(1).unwrap();
+        value.split('"').next().unwrap().to_owned()
+    };
+    let bye = format!("https://{}.example/bye", app.id);
+    let parameters = [("client_id", app.id.as_str()), ("post_logout_redirect_uri", &bye), ("state", "<s>")];
+    let theirs = hidden(&logout(&app, &attacker, "oidc/logout", &[]));
+    let asked = logout(&app, &browser, "oidc/logout", &parameters);
+    for confirmed in ["", "yes", &theirs] {
+        let mut form = parameters.to_vec();
+        form.push(("confirmed", confirmed));
+        let answer = browser.post(&app.url("oidc/logout"), &form).expect(200);
+        assert!(answer.text().contains("Do you want to sign out?"));
+        assert!(is_signed_in(&app, &browser), "{confirmed}");
+    }
+    assert!(asked.page().1.text().contains("value=\"&lt;s&gt;\""));
+    let yes = hidden(&asked);
+    let mut form = parameters.to_vec();
+    form.push(("confirmed", &yes));
+    let answer = browser.post(&app.url("oidc/logout"), &form).expect(303);
+    assert_eq!(answer.header("location").unwrap(), format!("{bye}?state=%3Cs%3E"));
+    assert!(!is_signed_in(&app, &browser));
+    let again = logout(&app, &browser, "oidc/logout", &parameters);
+    assert!(again.away().as_str().starts_with(&bye), "nobody to ask any more");
+}
+
+#[test]
+fn nobody_is_sent_where_the_application_did_not_say() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let other = world.application("", &json!({ "app_id": "other" }));
+    let browser = world.browser();
+    let tokens = signed_in(&world, &app, &browser);
+    let hint = tokens["id_token"].as_str().unwrap();
+    for uri in [
+        "https://evil.example/",
+        "https://app-1.example/bye/",
+        "https://app-1.example/bye?x",
+        "https://app-1.example/bye#x",
+        "https://app-1.example/BYE",
+        "https://app-1.example@evil.example/bye",
+        "https://app-1.example/callback",
+        "https://app-other.example/bye",
+        "javascript:alert(1)",
+    ] {
+        for (path, name) in [("oidc/logout", "post_logout_redirect_uri"), ("v2/logout", "returnTo")] {
+            let parameters = [("id_token_hint", hint), ("client_id", app.id.as_str()), (name, uri)];
+            let seen = logout(&app, &browser, path, &parameters);
+            assert_eq!(seen.page().1.status(), 400, "{path} {uri}");
+        }
+    }
+    let bye = "https://app-1.example/bye";
+    let access = tokens["access_token"].as_str().unwrap();
+    let forged = format!("{}A", &hint[..hint.len() - 1]);
+    for parameters in [
+        vec![("post_logout_redirect_uri", bye)],
+        vec![("client_id", "nobody"), ("post_logout_redirect_uri", bye)],
+        vec![("id_token_hint", hint), ("client_id", other.id.as_str())],
+        vec![("id_token_hint", access)],
+        vec![("id_token_hint", forged.as_str())],
+        vec![("id_token_hint", "nonsense")],
+        vec![("client_id", app.id.as_str()), ("client_id", other.id.as_str())],
+    ] {
+        let seen = logout(&app, &browser, "oidc/logout", &parameters);
+        assert_eq!(seen.page().1.status(), 400, "{parameters:?}");
+    }
+    assert!(is_signed_in(&app, &browser));
+}
+
+#[test]
+fn a_hint_ends_the_session_it_names_and_not_that_of_another_person() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let (one, two) = (world.browser(), world.browser());
+    let tokens = signed_in(&world, &app, &one);
+    two.sign_up(&app.authorize(&[]), "ann@example.com", "an ordinary password");
+    logout(&app, &two, "oidc/logout", &[("id_token_hint", tokens["id_token"].as_str().unwrap())]);
+    assert!(!is_signed_in(&app, &one));
+    assert!(is_signed_in(&app, &two), "Ann stays");
+}
+
+#[test]
+fn the_older_endpoint_ends_the_session_with_and_without_a_way_back() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let bye = format!("https://{}.example/bye", app.id);
+    for parameters in [vec![], vec![("client_id", app.id.as_str()), ("returnTo", bye.as_str())]] {
+        let browser = world.browser();
+        let tokens = signed_in(&world, &app, &browser);
+        match logout(&app, &browser, "v2/logout", &parameters) {
+            Seen::Away(url) => assert_eq!(url.as_str(), bye),
+            Seen::Page(_, answer) => drop(answer.expect(200)),
+        }
+        assert!(!is_signed_in(&app, &browser));
+        app.refresh(&world, tokens["refresh_token"].as_str().unwrap()).expect(400);
+    }
+}
