@@ -1,5 +1,6 @@
 //! What is proven about a person, and what follows from it. Pure.
 
+use crate::http::shape::is_email;
 use crate::resources::users::password::Match;
 use crate::time::Lifetime;
 use std::net::IpAddr;
@@ -81,16 +82,7 @@ pub fn identifier(text: &str) -> Option<String> {
 /// The longest address that mail can reach (RFC 5321 §4.5.3.1).
 const MAX_IDENTIFIER: usize = 254;
 
-/// An e-mail address for a new account: something before and after one `@`, no spaces. Whether it is theirs, only a
-/// message to it can show.
+/// An e-mail address for a new account, in lower case. Whether it is theirs, only a message to it can show.
 pub fn email(text: &str) -> Option<String> {
-    let text = identifier(text)?;
-    let (local, domain) = text.split_once('@')?;
-    let labels = domain.split('.').all(|label| {
-        !label.is_empty() && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-')
-    });
-    let plain = !local.is_empty()
-        && !text.contains(char::is_whitespace)
-        && !local.contains(['"', '<', '>', '(', ')', ',']);
-    (plain && labels).then_some(text)
+    identifier(text).filter(|text| is_email(text))
 }

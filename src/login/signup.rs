@@ -10,7 +10,7 @@ use crate::{
     oauth::authorize::checks::Terms,
     resources::{
         sessions,
-        users::{self, model::NewUser, password},
+        users::{self, model::NewUser, password, policy::Policy},
     },
     secret::{Digest, Secret},
 };
@@ -20,7 +20,7 @@ pub enum Next {
     /// Away from the page.
     Leave(Response),
     /// It is shown again, with this sentence.
-    Again(&'static str),
+    Again(String),
 }
 
 /// Said whether or not there is such an account, as far as that is possible: without a message to the address, a person
@@ -42,10 +42,10 @@ pub async fn create(
     password: &Secret,
 ) -> Result<Next, Fault> {
     let Some(email) = flow::email(email) else {
-        return Ok(Next::Again("Please enter a valid email address."));
+        return Ok(Next::Again("Please enter a valid email address.".to_owned()));
     };
-    if let Err(why) = password::check(password, &email) {
-        return Ok(Next::Again(why));
+    if let Err(weakness) = Policy::of(terms.connection).check(password, Some(&email), None) {
+        return Ok(Next::Again(weakness.to_string()));
     }
     let key = Secret::new(format!("sign-up\n{}", flow::address(&call.request.ip))).digest();
     let cookie = session::digest(&call.request);
@@ -53,7 +53,7 @@ pub async fn create(
         call.db.read([store::failures(&key, call.now), sessions::store::by_digest(cookie.as_ref())]).await?;
     let failures = counted.first().map_or(Ok(0), |row| row.int("failures"))?;
     if failures >= flow::MAX_FAILURES {
-        return Ok(Next::Again(TOO_MANY));
+        return Ok(Next::Again(TOO_MANY.to_owned()));
     }
     let before = sessions.first().map(sessions::store::session).transpose()?;
 
@@ -74,7 +74,7 @@ pub async fn create(
         Ok(response) => Ok(Next::Leave(response)),
         Err(Fault { kind: FaultKind::Conflict(constraint), .. }) if constraint.contains("users.email") => {
             refuse(call, &key, client).await?;
-            Ok(Next::Again(TAKEN))
+            Ok(Next::Again(TAKEN.to_owned()))
         }
         Err(fault) => Err(fault),
     }

@@ -1,5 +1,6 @@
 //! Which passwords a connection takes.
 
+use crate::support::World;
 use gatehouse::{
     id::ConnectionId,
     resources::{
@@ -36,6 +37,8 @@ fn by_default_three_kinds_of_characters_or_fifteen_of_any() {
         ("Password1!", Err(Weakness::TooCommon)),
         ("P@$$w0rd2024", Err(Weakness::TooCommon)),
         ("Welcome123", Err(Weakness::TooCommon)),
+        ("Zxcvbnm!9", Err(Weakness::TooCommon)),
+        ("@dministrat0R", Err(Weakness::TooCommon)),
         ("Qwertyuiop!!1", Err(Weakness::TooCommon)),
         ("aaaaaaaaaaaaaaaaaaaa", Err(Weakness::TooCommon)),
         ("123456789012345678", Err(Weakness::TooCommon)),
@@ -54,7 +57,9 @@ fn a_connection_chooses_its_own_level_and_length() {
     assert_eq!(check(&json!({ "passwordPolicy": "none" }), "x"), Ok(()));
     assert_eq!(check(&json!({ "passwordPolicy": "none" }), ""), Err(Weakness::TooShort(1)));
     assert_eq!(check(&json!({ "passwordPolicy": "low" }), "kitten"), Ok(()));
-    assert_eq!(check(&json!({ "passwordPolicy": "low" }), "secret"), Err(Weakness::TooCommon));
+    for common in ["secret", "147258369", "1q2w3e4r", "zxcvbnm", "admin1", "12345678"] {
+        assert_eq!(check(&json!({ "passwordPolicy": "low" }), common), Err(Weakness::TooCommon), "{common}");
+    }
     assert_eq!(check(&json!({ "passwordPolicy": "fair" }), "Kittens7"), Ok(()));
     assert_eq!(check(&json!({ "passwordPolicy": "fair" }), "kitten-7"), Err(Weakness::TooSimple));
     assert_eq!(check(&json!({ "passwordPolicy": "excellent" }), "Kitten-7"), Err(Weakness::TooShort(10)));
@@ -68,6 +73,34 @@ fn a_connection_chooses_its_own_level_and_length() {
         Err(Weakness::TooShort(8)),
         "unreadable: the default"
     );
+}
+
+#[test]
+fn signing_up_and_the_management_api_refuse_alike() {
+    let world = World::new();
+    let (admin, app, browser) = (world.admin(""), world.application("", &json!({})), world.browser());
+    let connection = admin.get("connections?fields=id").expect(200).json()[0]["id"].clone();
+    let set = |options: Json| {
+        admin
+            .patch(&format!("connections/{}", connection.as_str().unwrap()), &json!({ "options": options }))
+            .expect(200);
+    };
+    let tried = |email: &str, password: &str| {
+        let page = browser.open(&app.authorize(&[("screen_hint", "signup")]));
+        let seen = browser.submit(&page, &[("email", email), ("password", password)]);
+        let body = json!({ "connection": super::DATABASE, "email": email, "password": password });
+        (seen.page().1.text(), admin.post("users", &body).expect(400).json())
+    };
+    set(json!({ "password_complexity_options": { "min_length": 12 } }));
+    let (page, refused) = tried("ann@acme.test", "Tr0ub4dor-3");
+    assert!(page.contains("The password must have at least 12 characters."), "{page}");
+    assert!(page.contains("At least 12 characters of several kinds, or 15 of any."), "{page}");
+    assert_eq!(refused["errorCode"], "password_too_short");
+    assert_eq!(refused["message"], "PasswordStrengthError: The password must have at least 12 characters.");
+    set(json!({}));
+    let (page, refused) = tried("ann@acme.test", "onlylowercase");
+    assert!(page.contains("more kinds of them"), "{page}");
+    assert_eq!(refused["errorCode"], "password_too_simple");
 }
 
 proptest! {

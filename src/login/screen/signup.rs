@@ -14,6 +14,7 @@ use crate::{
         visit::{Query, Visit},
     },
     oauth::authorize::transaction::{IDENTIFIER, SIGNUP},
+    resources::users::policy::Policy,
     secret::Secret,
 };
 use serde::Deserialize;
@@ -53,7 +54,7 @@ async fn submit(
     };
     match signup::create(call, &visit, &terms, &fields.email, password).await? {
         Next::Leave(response) => Ok(response),
-        Next::Again(sentence) => render(call, &visit, &fields.email, Some(sentence)),
+        Next::Again(sentence) => render(call, &visit, &fields.email, Some(&sentence)),
     }
 }
 
@@ -64,14 +65,12 @@ fn render(call: &Call, visit: &Visit, email: &str, error: Option<&str>) -> Resul
     }
     let address = Field::new("email", "Email address", "email", "email");
     let password = Field::new("password", "Password", "password", "new-password");
+    let hint = Policy::of(terms.connection).hint();
     let form = Form {
         brand: visit.snapshot.brand(call.tenant.id()),
         title: "Create an account",
         error: error.map(|error| (StatusCode::BAD_REQUEST, error)),
-        fields: vec![
-            Field { value: email, ..address },
-            Field { hint: Some("At least 8 characters."), ..password },
-        ],
+        fields: vec![Field { value: email, ..address }, Field { hint: Some(&hint), ..password }],
         button: "Sign up",
         below: Some(("Already have an account?", visit.link(IDENTIFIER), "Sign in")),
     };

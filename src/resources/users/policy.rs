@@ -4,6 +4,7 @@
 use super::password::MAX_BYTES;
 use crate::{resources::connections::model::Connection, secret::Secret};
 use serde_json::Value as Json;
+use std::fmt;
 
 /// A connection's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,19 +55,30 @@ impl Weakness {
         }
     }
 
-    /// For people. Begins with the name of Auth0's error.
-    pub fn message(self) -> String {
+    /// For clients that know Auth0's errors.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::TooShort(least) => {
-                format!("PasswordStrengthError: Password needs at least {least} characters")
-            }
-            Self::TooLong => format!("PasswordStrengthError: Password can have at most {MAX_BYTES} bytes"),
-            Self::TooSimple => format!(
-                "PasswordStrengthError: Password needs three of: lower case, upper case, digits, other characters; \
-                 or {LONG} characters"
+            Self::TooShort(_) | Self::TooLong | Self::TooSimple => "PasswordStrengthError",
+            Self::TooCommon => "PasswordDictionaryError",
+            Self::Personal => "PasswordNoUserInfoError",
+        }
+    }
+}
+
+/// A sentence for people.
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort(least) => write!(f, "The password must have at least {least} characters."),
+            Self::TooLong => f.write_str("The password is too long."),
+            Self::TooSimple => write!(
+                f,
+                "The password must have {LONG} characters, or more kinds of them: lower case, upper case, digits, others."
             ),
-            Self::TooCommon => "PasswordDictionaryError: Password is too common".to_owned(),
-            Self::Personal => "PasswordNoUserInfoError: Password contains user information".to_owned(),
+            Self::TooCommon => {
+                f.write_str("This password is one of the most common ones. Please choose another.")
+            }
+            Self::Personal => f.write_str("The password must not contain your email address or user name."),
         }
     }
 }
@@ -94,6 +106,16 @@ impl Policy {
         let wanted = options.get("password_complexity_options").and_then(|options| options.get("min_length"));
         let wanted = wanted.and_then(Json::as_u64).and_then(|length| usize::try_from(length).ok());
         Self { level, least: wanted.unwrap_or(least).max(1) }
+    }
+
+    /// What a page says before somebody chooses a password.
+    pub fn hint(self) -> String {
+        match self.level {
+            Level::None | Level::Low => format!("At least {} characters.", self.least),
+            Level::Fair | Level::Good | Level::Excellent => {
+                format!("At least {} characters of several kinds, or {LONG} of any.", self.least)
+            }
+        }
     }
 
     /// Checks a password of somebody with this address and user name.
@@ -182,94 +204,25 @@ fn is_common(text: &str) -> bool {
             letter => letter,
         })
         .collect();
-    COMMON.contains(&plain.as_str()) || COMMON.contains(&undisguised.as_str())
+    [plain, undisguised].iter().any(|text| COMMON.binary_search(&text.as_str()).is_ok())
 }
 
-/// The passwords that people choose most, without their disguises, as every published list of leaked passwords has
-/// them. A short list on purpose: what it must catch is what passes the other rules.
-const COMMON: [&str; 84] = [
-    "password",
-    "passwords",
-    "passwort",
-    "passord",
-    "passphrase",
-    "mypassword",
-    "newpassword",
-    "yourpassword",
-    "passwordpassword",
-    "password123password",
-    "qwerty",
-    "qwertyuiop",
-    "qwertyui",
-    "qwertz",
-    "qwertzuiop",
-    "azerty",
-    "azertyuiop",
-    "asdfgh",
-    "asdfghjkl",
-    "zxcvbn",
-    "zxcvbnm",
-    "qazwsx",
-    "qazwsxedc",
-    "1q2w3e4r",
-    "1q2w3e4r5t",
-    "q1w2e3r4",
-    "1qaz2wsx",
-    "1qaz2wsx3edc",
-    "zaq12wsx",
-    "zaq1zaq1",
-    "123qweasd",
-    "123qweasdzxc",
-    "qweasdzxc",
-    "123123123",
-    "112233445566",
-    "letmein",
-    "letmeinnow",
-    "welcome",
-    "welcomeback",
-    "iloveyou",
-    "iloveyouu",
-    "sunshine",
-    "princess",
-    "superman",
-    "batman",
-    "football",
-    "baseball",
-    "basketball",
-    "dragon",
-    "monkey",
-    "master",
-    "shadow",
-    "michael",
-    "jennifer",
-    "charlie",
-    "jordan",
-    "liverpool",
-    "chelsea",
-    "arsenal",
-    "barcelona",
-    "starwars",
-    "pokemon",
-    "computer",
-    "internet",
-    "whatever",
-    "trustno",
-    "freedom",
-    "mustang",
-    "hunter",
-    "killer",
-    "summer",
-    "winter",
-    "spring",
-    "autumn",
-    "secret",
-    "changeme",
-    "changeit",
-    "default",
-    "admin",
-    "administrator",
-    "root",
-    "guest",
-    "test",
-    "demo",
+/// The passwords that lead every list of leaked ones, without their disguises, sorted for the binary search. A short list
+/// on purpose: what it must catch is what passes the other rules.
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "147258369", "1q2w3e4r", "1q2w3e4r5t", "1qaz2wsx", "1qaz2wsx3edc", "31415926", "a1b2c3d4", "a1s2d3f4",
+    "admin", "administrator", "alexander", "arsenal", "asd12345", "asdf", "asdfasdf", "asdfgh", "asdfghjk",
+    "asdfghjkl", "asdfjkl", "autumn", "azerty", "azertyuiop", "barcelona", "baseball", "basketball",
+    "batman", "blink", "butterfly", "changeit", "changeme", "charlie", "chelsea", "chocolate", "computer",
+    "corvette", "default", "demo", "dragon", "elizabeth", "football", "freedom", "fuckyou", "guest",
+    "happy", "hello", "hunter", "iloveyou", "iloveyouu", "internet", "jennifer", "jessica", "jonathan",
+    "jordan", "killer", "letmein", "letmeinnow", "liverpool", "login", "manchester", "master", "maverick",
+    "mercedes", "michael", "michelle", "midnight", "monkey", "mustang", "mypassword", "newpassword",
+    "nicholas", "pass", "passord", "passphrase", "password", "password123password", "passwordpassword",
+    "passwords", "passwort", "pokemon", "princess", "q1w2e3r4", "q1w2e3r4t5", "qazwsx", "qazwsxedc",
+    "qazxsw", "qwaszx", "qweasd", "qweasdzxc", "qwer", "qwerty", "qwertyui", "qwertyuiop", "qwertz",
+    "qwertzuiop", "root", "samantha", "secret", "shadow", "spring", "starwars", "summer", "sunshine",
+    "superman", "test", "testtest", "trustno", "victoria", "welcome", "welcomeback", "whatever", "william",
+    "winter", "yourpassword", "zaq12wsx", "zaqizaq", "zxcvbn", "zxcvbnm",
 ];

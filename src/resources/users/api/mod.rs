@@ -204,7 +204,8 @@ fn check_password(
     username: Option<&str>,
 ) -> Result<(), Refusal> {
     let checked = Policy::of(connection).check(password, email, username);
-    checked.map_err(|weakness| Refusal::bad_request(weakness.code(), weakness.message()))
+    checked
+        .map_err(|weakness| Refusal::bad_request(weakness.code(), format!("{}: {weakness}", weakness.name())))
 }
 
 /// An object with the members that the client wants of it.
