@@ -2,7 +2,8 @@
 
 use super::{Html, Output, Response, StatusCode, html::escape};
 
-/// A whole page around its main part, which is HTML already. `brand` is whose page it is, where that is known.
+/// A whole page around its main part, which is HTML already. `brand` is whose page it is, where that is known. Its icon
+/// is an empty one, since a browser that finds none asks for `/favicon.ico`.
 pub fn page(status: StatusCode, brand: &str, title: &str, main: &str) -> Response {
     let title = escape(title);
     let (suffix, line) = if brand.is_empty() {
@@ -15,6 +16,7 @@ pub fn page(status: StatusCode, brand: &str, title: &str, main: &str) -> Respons
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}{suffix}</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"robots\" content=\"noindex\">\
+         <link rel=\"icon\" href=\"data:,\">\
          <style>{STYLE}</style></head><body><main>{line}<h1>{title}</h1>{main}</main></body></html>"
     );
     Html { status, body }.render()
