@@ -19,6 +19,8 @@ const SECONDS = 6; // per row and concurrency, at most
 const HASH_MS = 28; // Argon2id m=19456 t=2 p=1 in WASM
 const SIGN_MS = 0.6; // RS256 in the platform's WebCrypto
 const CPU_BUDGET_MS = 1; // per request, beside these two
+const TENANTS = 5; // made per placement: there must be as many in the pool of wrangler.toml
+const PROVISION_BUDGET_MS = 300;
 
 const wanted = process.argv.slice(2); // names, or parts of names, of the rows to measure
 const table = (title, rows) => {
@@ -64,9 +66,16 @@ const tripMs = floor.d1.one.cpu - floor.empty.one.cpu;
 
 console.log('▶ Gatehouse: a tenant with 1,000 users');
 const rows = endpoints.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+const provisioned = {};
 const results = await withServer(crates.gatehouse, async (server) => {
   const base = makeClient(server.port, `localhost:${server.port}`);
   const world = await makeWorld(base.send, server.port);
+  for (const placement of ['isolated', 'shared']) {
+    provisioned[placement] = [];
+    for (let i = 1; i <= TENANTS; i += 1) {
+      provisioned[placement].push(await world.makeTenant({ id: `${placement}-${i}`, placement }));
+    }
+  }
   base.close();
   const measured = [];
   for (const row of rows) {
@@ -111,6 +120,16 @@ table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(tr
   ]),
 ]);
 console.log(`own CPU: less the null Worker, the simulated D1, ${HASH_MS} ms per hash and ${SIGN_MS} ms per signature`);
+
+table('A new tenant (from the request to its first answer, milliseconds)', [
+  ['', 'median', 'slowest', 'budget'],
+  ...Object.entries(provisioned).map(([placement, times]) => [
+    placement === 'isolated' ? 'isolated, from the pool' : placement,
+    number(median(times), 0),
+    number(Math.max(...times), 0),
+    verdict(median(times), PROVISION_BUDGET_MS),
+  ]),
+]);
 
 const starts = {};
 for (const [name, crate] of Object.entries(crates)) {
