@@ -64,7 +64,6 @@ const LONGEST_PAUSE: i64 = 300;
 /// What went wrong.
 pub(super) fn read(status: u16, retry_after: Option<&str>, body: &[u8]) -> Result<Json, Problem> {
     let envelope: Option<Envelope> = serde_json::from_slice(body).ok();
-    let unreadable = envelope.is_none();
     let Envelope { success, errors, result } = envelope.unwrap_or_default();
     if success && (200..300).contains(&status) {
         return Ok(result);
@@ -75,7 +74,7 @@ pub(super) fn read(status: u16, retry_after: Option<&str>, body: &[u8]) -> Resul
         _ if codes.contains(&971) => throttled(retry_after),
         500.. => Kind::Unknown,
         // It was accepted, but what was answered cannot be read.
-        200..300 if unreadable => Kind::Unknown,
+        200..300 if errors.is_empty() => Kind::Unknown,
         _ if codes.contains(&7502) => Kind::Exists,
         _ if codes.contains(&7406) => Kind::Limit,
         401 | 403 => Kind::Unauthorized,

@@ -2,8 +2,8 @@
 
 use crate::id::TenantId;
 
-/// Sorted, for the binary search.
-const RESERVED: &[&str] = &[
+/// What is reserved. Sorted, for the binary search.
+pub const RESERVED: &[&str] = &[
     "account",
     "accounts",
     "admin",

@@ -77,6 +77,9 @@ pub struct Cloudflare {
     calls: Cell<usize>,
     made: Cell<usize>,
     defect: Cell<Option<Defect>>,
+    makes_nothing: Cell<bool>,
+    binds_nothing: Cell<bool>,
+    changes: Cell<usize>,
     /// What goes wrong: with which call, counted from 0.
     pub mishaps: RefCell<Vec<(usize, Mishap)>>,
     /// Nothing is answered before this moment.
@@ -110,6 +113,9 @@ impl Cloudflare {
             calls: Cell::default(),
             made: Cell::default(),
             defect: Cell::default(),
+            makes_nothing: Cell::default(),
+            binds_nothing: Cell::default(),
+            changes: Cell::default(),
             mishaps: RefCell::default(),
             down_until: Cell::default(),
             violations: RefCell::default(),
@@ -133,6 +139,21 @@ impl Cloudflare {
     /// Has it work wrongly from now on.
     pub fn plant(&self, defect: Defect) {
         self.defect.set(Some(defect));
+    }
+
+    /// Whether the account has as many databases as it may have.
+    pub fn refuse_to_make(&self, refuses: bool) {
+        self.makes_nothing.set(refuses);
+    }
+
+    /// Whether no change of the bindings is accepted.
+    pub fn refuse_to_bind(&self, refuses: bool) {
+        self.binds_nothing.set(refuses);
+    }
+
+    /// How often the bindings were changed.
+    pub fn changes(&self) -> usize {
+        self.changes.get()
     }
 
     /// How many calls have arrived.
@@ -252,6 +273,9 @@ impl Cloudflare {
         if taken && self.defect.get() != Some(Defect::DoublesNames) {
             return Err((400, 7502, format!("Database with name '{name}' already exists")));
         }
+        if self.makes_nothing.get() {
+            return Err((400, 7406, "The account has reached its limit of databases".into()));
+        }
         self.made.set(self.made.get() + 1);
         let uuid = format!("uuid-{}", self.made.get());
         self.databases.borrow_mut().insert(uuid.clone(), (name.clone(), Rc::new(Sqlite::new(&name))));
@@ -303,6 +327,9 @@ impl Cloudflare {
 
     /// The whole list: what it does not name is dropped, and what cannot be inherited is dropped in silence.
     fn bind(&self, request: &Outgoing) -> Served {
+        if self.binds_nothing.get() {
+            return Err((400, 10214, "The latest version is not deployed".into()));
+        }
         let body = String::from_utf8(request.body.clone()).unwrap();
         let part = body.split_once("name=\"settings\"").and_then(|(_, rest)| rest.split_once("\r\n\r\n"));
         let part = part.and_then(|(_, rest)| rest.split_once("\r\n--")).ok_or((
@@ -333,6 +360,7 @@ impl Cloudflare {
             self.violate(format!("{} was not left alone", binding["name"]));
         }
         *self.bindings.borrow_mut() = after;
+        self.changes.set(self.changes.get() + 1);
         self.changed_at.set(Some(self.outside.now()));
         Ok(self.settings())
     }

@@ -81,6 +81,8 @@ fn a_question_for_more_than_the_whole_budget_is_answered_some_day() {
 }
 
 proptest! {
+    #![proptest_config(crate::support::properties())]
+
     #[test]
     fn never_more_than_a_thousand_calls_in_any_five_minutes(
         asks in prop::collection::vec((0..20_000_i64, 1..50_u32), 1..400)

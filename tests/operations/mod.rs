@@ -1,7 +1,9 @@
 //! The durable engine: leases and budget, the life of a tenant, and everything that can go wrong on the way.
 
+mod client;
 mod cloudflare;
 mod coordinator;
+mod lifecycle;
 mod rivals;
 mod simulation;
 mod tenants;
