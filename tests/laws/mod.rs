@@ -1,6 +1,8 @@
 //! Promises about all code at once.
 
 mod doors;
+mod inhabitants;
+mod isolation;
 mod layers;
 mod migrations;
 mod routes;
