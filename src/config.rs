@@ -51,7 +51,7 @@ pub struct Config {
     pub admin: Option<(String, Secret)>,
     /// `MANAGEMENT_CLIENT_ID` and `MANAGEMENT_CLIENT_SECRET`: the machine client with `tenants:all`, seeded on the first start.
     pub management_client: Option<(String, Secret)>,
-    /// `CF_ACCOUNT_ID`, `CF_API_TOKEN`, `CF_API_BASE`, `SCRIPT_NAME`: absent, tenants come from the declared pool only.
+    /// `CF_ACCOUNT_ID`, `CF_API_TOKEN`, `CF_API_BASE`, `SCRIPT_NAME`, `POOL_FREE`: absent, tenants come from the declared pool only.
     pub cloudflare: Option<CloudflareConfig>,
     /// `METER_HEADER=1`: answers carry `x-gatehouse-d1: round trips;rows read;rows written`. For measuring only.
     pub meter_header: bool,
@@ -68,6 +68,8 @@ pub struct CloudflareConfig {
     pub api_base: String,
     /// The script that gets the bindings.
     pub script_name: String,
+    /// How many databases of the pool are kept free for new tenants; 2 by default.
+    pub pool_free: i64,
 }
 
 impl Config {
@@ -79,6 +81,11 @@ impl Config {
         let required =
             |name: &str| variable(name).ok_or_else(|| Fault::internal(format!("{name} is not set")));
         let pair = |name: &str, secret: &str| Some((variable(name)?, Secret::new(variable(secret)?)));
+        let number = |name: &str, default: i64| {
+            let text = variable(name).unwrap_or_else(|| default.to_string());
+            text.parse().map_err(|_| Fault::internal(format!("{name} must be a whole number")))
+        };
+        let pool_free = number("POOL_FREE", 2)?;
         let main = variable("MAIN_TENANT").unwrap_or_else(|| "main".to_owned());
         let placement = variable("DEFAULT_PLACEMENT").unwrap_or_else(|| "shared".to_owned());
         Ok(Self {
@@ -97,6 +104,7 @@ impl Config {
                     api_base: variable("CF_API_BASE")
                         .unwrap_or_else(|| "https://api.cloudflare.com/client/v4".to_owned()),
                     script_name: variable("SCRIPT_NAME").unwrap_or_else(|| "gatehouse".to_owned()),
+                    pool_free,
                 }
             }),
             meter_header: variable("METER_HEADER").is_some_and(|value| value == "1"),

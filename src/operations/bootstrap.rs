@@ -1,6 +1,6 @@
 //! The first start, and the first request after an upgrade: migrates the directory and seeds the main tenant.
 
-use super::{engine::databases::register_declared, seed, store};
+use super::{engine::pool::register_declared, seed, store};
 use crate::{
     access::{
         Shared,

@@ -2,6 +2,7 @@
 
 use super::model::{Kind, Operation, Origin};
 use crate::{
+    cloudflare::problem::{self, Problem},
     config::Placement,
     error::{Fault, FaultKind},
     time::{Lifetime, Timestamp},
@@ -149,6 +150,20 @@ impl From<Fault> for Trouble {
 }
 
 impl Trouble {
+    /// What the failure of an API call at `now` means.
+    pub fn of(problem: Problem, now: Timestamp) -> Self {
+        let why = problem.detail;
+        match problem.kind {
+            problem::Kind::NotSent(pause) => Self::Wait { until: now.plus(pause), why },
+            problem::Kind::Throttled(pause) => Self::Retry { why, not_before: Some(now.plus(pause)) },
+            problem::Kind::Unknown => Self::Retry { why, not_before: Some(now.plus(SETTLING)) },
+            problem::Kind::Limit | problem::Kind::Unauthorized => Self::Never { why },
+            problem::Kind::Exists | problem::Kind::NotFound | problem::Kind::Refused => {
+                Self::Retry { why, not_before: None }
+            }
+        }
+    }
+
     /// What the operator is told.
     pub fn words(&self) -> String {
         match self {

@@ -316,9 +316,34 @@ pub fn remove_database(database: &str) -> Statement<InDirectory> {
 /// The bindings that the script should have of those that come and go: name and database id.
 pub fn wanted_bindings() -> Query<InDirectory> {
     read(
-        "select binding, uuid from databases where kind = 'created' and state in ('creating', 'attached')
-         and uuid is not null order by binding",
+        "select binding, uuid from databases where uuid is not null and state <> 'detaching' order by binding",
     )
+}
+
+/// Writes down databases for the pool before they are made: as many of `names` (name and binding) as are missing from
+/// `target` that are free, or begun.
+pub fn intend_spares(names: &[(String, String)], target: i64, now: Timestamp) -> Vec<Statement<InDirectory>> {
+    let one = |(name, binding): &(String, String)| {
+        write(
+            "insert into databases (id, name, binding, kind, state, created_at, updated_at)
+             select ?1, ?1, ?2, 'pool', 'creating', ?3, ?3
+             where (select count(*) from databases where kind = 'pool' and state in ('free', 'creating')) < ?4",
+        )
+        .bind(name)
+        .bind(binding)
+        .bind(now)
+        .bind(target)
+    };
+    names.iter().map(one).collect()
+}
+
+/// Databases of the pool that were written down and are not ready yet.
+pub fn begun_spares(limit: i64) -> Query<InDirectory> {
+    read(
+        "select id as database_id, name, binding, uuid, schema_version from databases
+         where kind = 'pool' and state = 'creating' order by id limit ?1",
+    )
+    .bind(limit)
 }
 
 /// Free databases of the pool that a newer release has not migrated yet.

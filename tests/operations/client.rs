@@ -24,6 +24,7 @@ fn config() -> CloudflareConfig {
         api_token: Secret::new(TOKEN),
         api_base: BASE.to_owned(),
         script_name: "gatehouse".to_owned(),
+        pool_free: 0,
     }
 }
 

@@ -131,6 +131,7 @@ impl Cloudflare {
             "CF_ACCOUNT_ID" => ACCOUNT,
             "CF_API_TOKEN" => TOKEN,
             "CF_API_BASE" => BASE,
+            "POOL_FREE" => "0",
             _ => return None,
         };
         Some(value.to_owned())
@@ -149,6 +150,12 @@ impl Cloudflare {
     /// Whether no change of the bindings is accepted.
     pub fn refuse_to_bind(&self, refuses: bool) {
         self.binds_nothing.set(refuses);
+    }
+
+    /// A deploy that knows only what `wrangler.toml` declares.
+    pub fn deploy(&self) {
+        *self.bindings.borrow_mut() = declared();
+        self.propagate();
     }
 
     /// How often the bindings were changed.

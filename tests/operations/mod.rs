@@ -4,6 +4,7 @@ mod client;
 mod cloudflare;
 mod coordinator;
 mod lifecycle;
+mod pool;
 mod rivals;
 mod simulation;
 mod tenants;

@@ -6,7 +6,6 @@ use super::{
     simulation::{Chance, trials},
     trial::{Home, RIVAL, Schedule, TENANT, Trial},
 };
-use crate::support::gate::Fate;
 use gatehouse::{http::Method, id::OperationId, time::Lifetime};
 use std::task::{Context, Waker};
 
@@ -35,8 +34,7 @@ fn turn(chance: &mut Chance) -> Turn {
 fn contend(trial: &Trial, chance: &mut Chance, method: Method) {
     let mut running = vec![trial.asking(TENANT, method.clone()), trial.asking(RIVAL, method)];
     let mut context = Context::from_waker(Waker::noop());
-    *trial.world.outside.gate.rule.borrow_mut() =
-        Some(Box::new(|_, happened| if happened { Fate::Pause } else { Fate::Go }));
+    trial.pause_after_every_effect();
     for _ in 0..2_000 {
         let live = trial.live();
         match turn(chance) {
@@ -96,4 +94,44 @@ fn several_isolates_make_and_delete_a_tenant_with_a_database_of_its_own() {
 #[test]
 fn several_isolates_make_and_delete_a_tenant_of_the_pool() {
     several_isolates(Home::Pool, 4_000_000);
+}
+
+/// One isolate is stopped after any of its effects, another one does all of its work, and then the first one goes on.
+fn overtaken(first: (&str, Method), second: (&str, Method), prepare: impl Fn(&Trial)) {
+    for effects in 0.. {
+        let trial = Trial::new(Home::Created);
+        prepare(&trial);
+        let mut slow = trial.asking(first.0, first.1.clone());
+        trial.pause_after_every_effect();
+        let mut context = Context::from_waker(Waker::noop());
+        let over = (0..effects).any(|_| slow.as_mut().poll(&mut context).is_ready());
+        let fast = trial.asking(second.0, second.1.clone());
+        trial.world.outside.gate.survive(fast);
+        if !over {
+            trial.world.outside.gate.survive(slow);
+        }
+        let found = trial.run_to_the_end(&Schedule::default()).and_then(|()| trial.check());
+        found
+            .unwrap_or_else(|why| panic!("{why}: {first:?} overtaken by {second:?} after {effects} effects"));
+        if over {
+            return;
+        }
+    }
+}
+
+#[test]
+fn who_is_overtaken_undoes_nothing() {
+    let make = |tenants: &'static [&str]| {
+        move |trial: &Trial| {
+            for tenant in tenants {
+                trial.world.outside.gate.survive(trial.asking(tenant, Method::POST));
+            }
+        }
+    };
+    overtaken((TENANT, Method::POST), (RIVAL, Method::POST), make(&[]));
+    overtaken((TENANT, Method::POST), (TENANT, Method::POST), make(&[]));
+    overtaken((TENANT, Method::POST), (RIVAL, Method::DELETE), make(&[RIVAL]));
+    overtaken((TENANT, Method::DELETE), (RIVAL, Method::POST), make(&[TENANT]));
+    overtaken((TENANT, Method::DELETE), (RIVAL, Method::DELETE), make(&[TENANT, RIVAL]));
+    overtaken((TENANT, Method::DELETE), (TENANT, Method::DELETE), make(&[TENANT]));
 }

@@ -111,6 +111,12 @@ impl Trial {
         }));
     }
 
+    /// From now on others come first after every effect.
+    pub fn pause_after_every_effect(&self) {
+        *self.world.outside.gate.rule.borrow_mut() =
+            Some(Box::new(|_, happened| if happened { Fate::Pause } else { Fate::Go }));
+    }
+
     /// How many effects there have been since [`Trial::arm`].
     pub fn effects(&self) -> usize {
         self.effects.get()

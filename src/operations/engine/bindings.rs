@@ -2,16 +2,19 @@
 
 use super::{Done, Work};
 use crate::{
+    access::Shared,
     cloudflare::{
         Api, Kind, Problem,
         bindings::{Attachment, check, list_for},
     },
+    db::Meter,
     error::Fault,
     operations::{
         plan::{SETTLING, Trouble},
         store,
     },
     platform::{Answer, Ask},
+    tenant::Directory,
     time::{Lifetime, Timestamp},
 };
 
@@ -25,7 +28,7 @@ const LEASED_MS: i64 = 2 * SETTLING.as_millis();
 
 /// Binds the script to the tenant's database.
 pub(super) async fn attach(work: &Work<'_>) -> Result<Done, Trouble> {
-    let changed = reconcile(work).await?;
+    let changed = reconcile(work.shared, &work.api()?, &work.name(), work.deadline(), work.meter).await?;
     let done = Done::with([store::set_attached(&work.held()?.database.id, work.now)]);
     Ok(if changed { done } else { done.detail("another operation did it") })
 }
@@ -35,23 +38,35 @@ pub(super) async fn detach(work: &Work<'_>) -> Result<Done, Trouble> {
     if work.held()?.database.uuid.is_none() {
         return Ok(Done::skipped());
     }
-    reconcile(work).await?;
+    reconcile(work.shared, &work.api()?, &work.name(), work.deadline(), work.meter).await?;
     Ok(Done::with([]))
 }
 
-/// Brings the bindings of the script to what the directory says, for every database that waits for it. Answers whether
-/// anything had to be changed.
-async fn reconcile(work: &Work<'_>) -> Result<bool, Trouble> {
-    let (api, platform) = (work.api()?, work.shared.platform.as_ref());
-    let name = LEASE.to_owned();
-    let holder = format!("{} {}", work.operation.id, work.holder);
-    let leased_at = platform.now();
+impl Work<'_> {
+    /// Who holds a lease for this step: another instance at the same step is another holder.
+    fn name(&self) -> String {
+        format!("{} {}", self.operation.id, self.holder)
+    }
+}
+
+/// Brings the bindings of the script to what the directory says, for every database that waits for it; nothing is sent
+/// after `deadline`. Answers whether anything had to be changed.
+pub(super) async fn reconcile(
+    shared: &Shared,
+    api: &Api,
+    holder: &str,
+    deadline: Timestamp,
+    meter: &Meter,
+) -> Result<bool, Trouble> {
+    let platform = shared.platform.as_ref();
+    let (name, holder, leased_at) = (LEASE.to_owned(), holder.to_owned(), platform.now());
     let ask = Ask::Acquire { name: name.clone(), holder: holder.clone(), for_ms: LEASED_MS };
     if let Answer::Wait { ms } = platform.coordinate(ask).await? {
         let until = leased_at.plus(Lifetime::milliseconds(ms));
         return Err(Trouble::Wait { until, why: "another change of the bindings is on its way".to_owned() });
     }
-    let (result, settled) = change(work, &api, leased_at).await;
+    let deadline = deadline.min(leased_at.plus(SETTLING));
+    let (result, settled) = change(shared, api, deadline, meter).await;
     // What may still be on its way must not meet the next change: then the lease is left to end by itself.
     if settled {
         platform.coordinate(Ask::Release { name, holder }).await?;
@@ -60,32 +75,40 @@ async fn reconcile(work: &Work<'_>) -> Result<bool, Trouble> {
 }
 
 /// Makes the change, and says whether everything that was sent has been answered or seen to have happened.
-async fn change(work: &Work<'_>, api: &Api, leased_at: Timestamp) -> (Result<bool, Trouble>, bool) {
-    let read = async {
-        let rows = work.shared.directory.db(work.meter)?.all(store::wanted_bindings()).await?;
-        let wanted =
-            rows.iter().map(|row| Ok(Attachment { name: row.text("binding")?, uuid: row.text("uuid")? }));
-        let wanted = wanted.collect::<Result<Vec<_>, Fault>>()?;
-        let before = api.bindings().await.map_err(|problem| work.trouble(problem))?;
-        Ok::<_, Trouble>((wanted, before))
+async fn change(
+    shared: &Shared,
+    api: &Api,
+    deadline: Timestamp,
+    meter: &Meter,
+) -> (Result<bool, Trouble>, bool) {
+    let trouble = |problem| Trouble::of(problem, shared.platform.now());
+    let wanted = match wanted(&shared.directory, meter).await {
+        Ok(wanted) => wanted,
+        Err(fault) => return (Err(fault.into()), true),
     };
-    let (wanted, before) = match read.await {
-        Ok(read) => read,
-        Err(trouble) => return (Err(trouble), true),
+    let before = match api.bindings().await {
+        Ok(before) => before,
+        Err(problem) => return (Err(trouble(problem)), true),
     };
     let Some(list) = list_for(&before, &wanted) else { return (Ok(false), true) };
-    let sent = api.set_bindings(&list, work.deadline().min(leased_at.plus(SETTLING))).await;
+    let sent = api.set_bindings(&list, deadline).await;
     let settled = !matches!(sent, Err(Problem { kind: Kind::Unknown, .. }));
     if settled && let Err(problem) = sent {
-        return (Err(work.trouble(problem)), true);
+        return (Err(trouble(problem)), true);
     }
     let after = match api.bindings().await {
         Ok(after) => after,
-        Err(problem) => return (Err(work.trouble(problem)), settled),
+        Err(problem) => return (Err(trouble(problem)), settled),
     };
     match (check(&before, &after, &wanted), sent) {
         (Ok(()), _) => (Ok(true), true),
-        (Err(_), Err(problem)) => (Err(work.trouble(problem)), settled),
+        (Err(_), Err(problem)) => (Err(trouble(problem)), settled),
         (Err(why), Ok(())) => (Err(Trouble::Retry { why, not_before: None }), settled),
     }
+}
+
+/// What the directory says the script should be bound to.
+pub(super) async fn wanted(directory: &Directory, meter: &Meter) -> Result<Vec<Attachment>, Fault> {
+    let rows = directory.db(meter)?.all(store::wanted_bindings()).await?;
+    rows.iter().map(|row| Ok(Attachment { name: row.text("binding")?, uuid: row.text("uuid")? })).collect()
 }

@@ -2,23 +2,18 @@
 
 use super::{Done, Work};
 use crate::{
-    access::Shared,
     cloudflare::{Api, Kind, Problem, bindings::PREFIX, databases::Place},
     db::schema,
-    error::Fault,
     id::{OperationId, TenantId},
     operations::{
         model::{Origin, Region},
-        plan::{SETTLING, Trouble},
+        plan::Trouble,
         store,
     },
-    platform::Platform,
-    tenant::{DirectoryDb, store::set_schema_version},
-    time::{Lifetime, Timestamp},
+    tenant::store::set_schema_version,
+    time::Timestamp,
 };
-
-/// How many databases of the pool one tick migrates.
-const MIGRATED_PER_TICK: i64 = 3;
+use std::rc::Rc;
 
 /// Claims a database of the pool; failing that, writes down the one that will be made.
 pub(super) async fn choose(work: &Work<'_>) -> Result<Done, Trouble> {
@@ -60,20 +55,28 @@ pub(super) async fn create(work: &Work<'_>) -> Result<Done, Trouble> {
         Some(Region::Hint(hint)) => Place::Near(hint),
         Some(Region::Jurisdiction(jurisdiction)) => Place::Within(jurisdiction),
     };
-    let find = async || api.database_by_name(&held.name).await.map_err(|problem| work.trouble(problem));
-    let uuid = if let Some(uuid) = find().await? {
-        uuid
-    } else {
-        match api.create_database(&held.name, place, work.deadline()).await {
-            Ok(uuid) => uuid,
-            // It may be there all the same, and nobody else gives this name.
-            Err(problem @ Problem { kind: Kind::Exists | Kind::Unknown, .. }) => {
-                find().await?.ok_or_else(|| work.trouble(problem))?
-            }
-            Err(problem) => return Err(work.trouble(problem)),
-        }
-    };
+    let uuid = find_or_make(&api, &held.name, place, work.deadline()).await;
+    let uuid = uuid.map_err(|problem| work.trouble(problem))?;
     Ok(Done::with([store::set_uuid(&held.database.id, &uuid, work.now)]).detail(uuid))
+}
+
+/// The database of this name, which nobody else gives: found, or made.
+pub(super) async fn find_or_make(
+    api: &Api,
+    name: &str,
+    place: Place<'_>,
+    deadline: Timestamp,
+) -> Result<String, Problem> {
+    if let Some(uuid) = api.database_by_name(name).await? {
+        return Ok(uuid);
+    }
+    match api.create_database(name, place, deadline).await {
+        // It may be there all the same; while that cannot be said, the first problem is what counts.
+        Err(problem @ Problem { kind: Kind::Exists | Kind::Unknown, .. }) => {
+            api.database_by_name(name).await.ok().flatten().ok_or(problem)
+        }
+        made => made,
+    }
 }
 
 /// Deletes the database, whether or not it was ever known to exist.
@@ -101,21 +104,12 @@ impl Work<'_> {
     pub(super) fn api(&self) -> Result<Api, Trouble> {
         let config = self.shared.config.cloudflare.clone();
         let config = config.ok_or_else(|| Trouble::Never { why: "no API token is set".to_owned() })?;
-        Ok(Api::new(std::rc::Rc::clone(&self.shared.platform), config))
+        Ok(Api::new(Rc::clone(&self.shared.platform), config))
     }
 
     /// What the failure of a call means for the step.
-    pub(super) fn trouble(&self, problem: Problem) -> Trouble {
-        let now = self.shared.platform.now();
-        let after = |pause: Lifetime| Some(now.plus(pause));
-        let why = problem.detail;
-        match problem.kind {
-            Kind::NotSent(pause) => Trouble::Wait { until: now.plus(pause), why },
-            Kind::Throttled(pause) => Trouble::Retry { why, not_before: after(pause) },
-            Kind::Unknown => Trouble::Retry { why, not_before: after(SETTLING) },
-            Kind::Limit | Kind::Unauthorized => Trouble::Never { why },
-            Kind::Exists | Kind::NotFound | Kind::Refused => Trouble::Retry { why, not_before: None },
-        }
+    fn trouble(&self, problem: Problem) -> Trouble {
+        Trouble::of(problem, self.shared.platform.now())
     }
 }
 
@@ -127,37 +121,4 @@ pub(super) async fn migrate(work: &Work<'_>) -> Result<Done, Trouble> {
     }
     schema::migrate(work.shared.directory.reach(database)?.as_ref(), schema::TENANT).await?;
     Ok(Done::with([set_schema_version(&database.id, version)]))
-}
-
-/// Registers the databases that `wrangler.toml` declares by now, and migrates free ones ahead of time, so that claiming
-/// one is all that a new tenant waits for.
-pub(super) async fn prepare_pool(
-    shared: &Shared,
-    directory: &DirectoryDb,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    register_declared(shared.platform.as_ref(), directory, now).await?;
-    let version = schema::version(schema::TENANT);
-    for row in directory.all(store::free_and_old(version, MIGRATED_PER_TICK)).await? {
-        let database = store::read_database(&row)?;
-        // One that the script is not bound to any more is nobody's problem until it is again.
-        let Ok(driver) = shared.directory.reach(&database) else { continue };
-        schema::migrate(driver.as_ref(), schema::TENANT).await?;
-        directory.commit([set_schema_version(&database.id, version)]).await?;
-    }
-    Ok(())
-}
-
-/// Enters the shared database and the pool, as far as they are not entered yet.
-///
-/// # Errors
-/// A fault of the directory.
-pub(in crate::operations) async fn register_declared(
-    platform: &dyn Platform,
-    directory: &DirectoryDb,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let declared =
-        platform.bindings().into_iter().filter(|name| name == "SHARED" || name.starts_with("POOL_"));
-    directory.commit(declared.map(|name| store::register(&name, name == "SHARED", now))).await.map(drop)
 }

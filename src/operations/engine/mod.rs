@@ -10,6 +10,7 @@
 
 mod bindings;
 pub mod databases;
+pub(super) mod pool;
 mod rows;
 mod step;
 pub mod store;
@@ -126,7 +127,7 @@ pub async fn tick(shared: &Shared) -> Result<(), Fault> {
         let next = advance(shared, &id).await;
         report(shared, &id, next).await;
     }
-    databases::prepare_pool(shared, &directory, now).await
+    pool::tend(shared, &meter).await
 }
 
 /// Does one step after the other until the operation is over, has to wait, or has had its time.
