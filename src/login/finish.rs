@@ -8,9 +8,12 @@ use crate::{
     events::{Entry, Kind},
     http::Response,
     id::{SessionId, UserId, random_text},
-    oauth::authorize::{
-        checks::Terms,
-        respond::{self, Subject},
+    oauth::{
+        self,
+        authorize::{
+            checks::Terms,
+            respond::{self, Subject},
+        },
     },
     resources::{
         refresh_tokens,
@@ -21,6 +24,7 @@ use crate::{
     },
     secret::Secret,
     tenant::InTenant,
+    time::{Lifetime, Timestamp},
 };
 
 /// A login that is about to be committed.
@@ -86,6 +90,19 @@ pub fn prepare(
         batch.push(sessions::store::end(&other.id, call.now));
         batch.push(refresh_tokens::store::revoke_session(&other.user_id, &other.id, call.now));
     }
+    batch.extend(sweep(call.now));
     let cookie = session::COOKIE.set(&call.request, secret.expose(), Some(settings.session_lifetime()));
     Ok(Finish { batch, response: respond::granted(call, &visit.caller, &code).with("set-cookie", cookie) })
+}
+
+/// Each login clears away some of what earlier ones left behind a day ago: more than it leaves itself, so that nothing
+/// piles up, and in the same round trip.
+fn sweep(now: Timestamp) -> [Statement<InTenant>; 4] {
+    let moment = now.minus(Lifetime::days(1));
+    [
+        oauth::store::sweep_codes(moment),
+        store::sweep_attempts(moment),
+        sessions::store::sweep(moment),
+        refresh_tokens::store::sweep(moment),
+    ]
 }

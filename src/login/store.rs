@@ -30,6 +30,16 @@ pub fn forget_attempts(key: &Digest) -> Statement<InTenant> {
     write("delete from login_attempts where tenant_id = ?1 and key = ?2").bind(key)
 }
 
+/// Removes some counts that have ended before `moment`.
+pub fn sweep_attempts(moment: Timestamp) -> Statement<InTenant> {
+    write(
+        "delete from login_attempts where tenant_id = ?1 and key in (
+           select key from login_attempts indexed by login_attempts_by_expiry
+           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 20)",
+    )
+    .bind(moment)
+}
+
 /// An account of a connection.
 #[derive(Debug)]
 pub struct Account {

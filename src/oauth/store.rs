@@ -64,6 +64,15 @@ pub fn insert_code(
     .bind(now.plus(super::code::LIFETIME)))
 }
 
+/// Removes some codes that ended before `moment`; until then a second use still tells that one has been stolen.
+pub fn sweep_codes(moment: Timestamp) -> Statement<InTenant> {
+    write(
+        "delete from codes where tenant_id = ?1 and digest in (select digest from codes indexed by codes_by_expiry
+           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 20)",
+    )
+    .bind(moment)
+}
+
 /// Consumes a code, whoever presents it: one row if nobody had before, none otherwise (RFC 6749 §4.1.2).
 pub fn consume_code(digest: &Digest, now: Timestamp) -> Statement<InTenant> {
     write(
@@ -90,9 +99,9 @@ pub fn code(row: &Row) -> Result<Code, Fault> {
     })
 }
 
-/// The family and the session of a code that was used before: what has to be ended when it comes again.
+/// Whose a code is, used or not: when it comes again, their session has to be ended.
 pub fn used_code(digest: &Digest) -> Query<InTenant> {
-    read("select family_id, session_id, user_id from codes where tenant_id = ?1 and digest = ?2").bind(digest)
+    read("select session_id, user_id from codes where tenant_id = ?1 and digest = ?2").bind(digest)
 }
 
 /// A person with what decides whether tokens may be issued to them. `$grant` is the row that speaks for them, `g`.

@@ -6,6 +6,7 @@ use crate::support::{
     world::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
+use gatehouse::time::Lifetime;
 use serde_json::{Value as Json, json};
 
 fn put_cookie(browser: &Browser<'_>, value: &str) {
@@ -76,6 +77,33 @@ fn the_same_person_keeps_the_session_but_not_the_cookie() {
         "the old cookie is worth nothing"
     );
     app.refresh(&world, tokens["refresh_token"].as_str().unwrap()).expect(200);
+}
+
+#[test]
+fn what_has_run_out_is_cleared_away_by_later_logins() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let login = |browser: &Browser<'_>| {
+        let url = app.authorize(&[("scope", "openid offline_access")]);
+        let back = browser.sign_in(&url, ADMIN_EMAIL, ADMIN_PASSWORD);
+        app.redeem(&world, &back).expect(200);
+    };
+    let rows = || {
+        ["codes", "sessions", "refresh_tokens", "login_attempts"]
+            .map(|table| world.database("SHARED").query(&format!("select tenant_id from {table}")).len())
+    };
+    for _ in 0..30 {
+        login(&world.browser());
+    }
+    let wrong = world.browser();
+    let page = wrong.submit(&wrong.open(&app.authorize(&[])), &[("username", "nobody@example.com")]);
+    wrong.submit(&page, &[("password", "wrong password")]);
+    assert_eq!(rows(), [30, 30, 30, 1]);
+    world.advance(Lifetime::days(32));
+    login(&world.browser());
+    assert_eq!(rows(), [11, 11, 11, 0], "twenty at a time");
+    login(&world.browser());
+    assert_eq!(rows(), [2, 2, 2, 0]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     db::Outcome,
     error::{Error, Fault},
     events::{Entry, Kind},
-    id::{FamilyId, RefreshTokenId, SessionId, UserId, random_text},
+    id::{RefreshTokenId, SessionId, UserId, random_text},
     oauth::{
         audience::{Api, own_management},
         code::Code,
@@ -127,20 +127,18 @@ fn first_of_family(
     refresh_tokens::store::insert(&new, call.now)
 }
 
-/// Refuses a code that is unknown or was used before. The latter has been in two hands: what came of it is revoked
-/// (RFC 6749 §4.1.2) and the session that it came of is ended.
+/// Refuses a code that is unknown or was used before. The latter has been in two hands: the session that it came of is
+/// ended, with all refresh tokens that came of it (RFC 6749 §4.1.2).
 async fn refuse_again(call: &Call, client: &Client, used: &Outcome) -> Result<Refusal, Fault> {
     let entry = Entry::new(Kind::FailedExchangeCode, "Code unknown").client(client.client_id.as_str());
     let Some(row) = used.rows.first() else {
         call.db.commit([call.record(entry)]).await?;
         return Ok(invalid_grant());
     };
-    let (family, session) = (FamilyId::new(row.text("family_id")?), SessionId::new(row.text("session_id")?));
-    let user = UserId::new(row.text("user_id")?);
+    let (user, session) = (UserId::new(row.text("user_id")?), SessionId::new(row.text("session_id")?));
     let entry = Entry { description: "Code used again: what came of it was revoked".to_owned(), ..entry };
     call.db
         .commit([
-            refresh_tokens::store::revoke_family(&family, call.now),
             refresh_tokens::store::revoke_session(&user, &session, call.now),
             sessions::store::end(&session, call.now),
             call.record(entry.user(user.as_str())),

@@ -162,3 +162,13 @@ pub fn revoke_session(user: &UserId, session: &SessionId, now: Timestamp) -> Sta
     .bind(session)
     .bind(now)
 }
+
+/// Removes some tokens that ran out before `moment`.
+pub fn sweep(moment: Timestamp) -> Statement<InTenant> {
+    write(
+        "delete from refresh_tokens where tenant_id = ?1 and id in (
+           select id from refresh_tokens indexed by refresh_tokens_by_expiry
+           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 20)",
+    )
+    .bind(moment)
+}

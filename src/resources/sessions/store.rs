@@ -95,3 +95,12 @@ pub fn end(id: &SessionId, now: Timestamp) -> Statement<InTenant> {
         .bind(id)
         .bind(now)
 }
+
+/// Removes some sessions that ran out before `moment`. Refresh tokens that came of them live on: see `refresh_tokens`.
+pub fn sweep(moment: Timestamp) -> Statement<InTenant> {
+    write(
+        "delete from sessions where tenant_id = ?1 and id in (select id from sessions indexed by sessions_by_expiry
+           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 20)",
+    )
+    .bind(moment)
+}
