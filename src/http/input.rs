@@ -49,13 +49,18 @@ impl<T: DeserializeOwned> Input for Path<T> {
         let malformed = |error: serde_json::Error| Malformed(format!("path: {error}"));
         // A single parameter decodes as itself, so that `Path<UserId>` needs no wrapper struct.
         if let [(_, value)] = params.0.as_slice()
-            && let Ok(single) = serde_json::from_value(serde_json::Value::String(value.clone()))
+            && let Ok(single) = serde_json::from_value(Value::String(value.clone()))
         {
             return Ok(Self(single));
         }
-        let map =
-            params.0.iter().map(|(name, value)| (name.clone(), serde_json::Value::String(value.clone())));
-        serde_json::from_value(serde_json::Value::Object(map.collect())).map(Self).map_err(malformed)
+        serde_json::from_value(params.object()).map(Self).map_err(malformed)
+    }
+}
+
+impl Params {
+    fn object(&self) -> Value {
+        let values = self.0.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
+        Value::Object(values.collect())
     }
 }
 
@@ -123,29 +128,40 @@ impl Members {
     }
 }
 
-/// Decodes an object. serde says what is wrong but not where, so a refusal looks for the member that is refused with
-/// the same words when it comes alone, or without which the rest is accepted.
+/// Decodes an object.
 ///
 /// # Errors
 /// What is wrong, in words for the client, after the name of the member at fault.
 pub fn typed<T: DeserializeOwned>(members: Map<String, Value>) -> Result<T, Malformed> {
-    let refusal = |members| T::deserialize(Value::Object(members)).err().map(|error| error.to_string());
-    let words = match T::deserialize(Value::Object(members.clone())) {
-        Ok(value) => return Ok(value),
-        Err(error) => error.to_string(),
-    };
+    T::deserialize(Value::Object(members.clone())).map_err(|error| {
+        let refusal = |members| T::deserialize(Value::Object(members)).err().map(|error| error.to_string());
+        blame(&members, &error.to_string(), &refusal)
+    })
+}
+
+/// serde says what is wrong but not where: the culprit is the member that is refused with the same words when it comes
+/// alone, or without which the rest is accepted.
+fn blame(
+    members: &Map<String, Value>,
+    words: &str,
+    refusal: &dyn Fn(Map<String, Value>) -> Option<String>,
+) -> Malformed {
     // No resource has as many members as this; a body that has must not be dear to refuse.
-    let mut names = members.keys().take(100);
-    let alone =
-        |name: &String| members.get(name).map(|value| Map::from_iter([(name.clone(), value.clone())]));
-    let rest = |name: &String| members.clone().into_iter().filter(|(other, _)| other != name).collect();
+    let mut suspects = members.iter().take(100);
     // What is wrong with no member at all is that one is missing.
-    let missing = refusal(Map::new()).as_ref() == Some(&words);
-    let culprit =
-        names.clone().find(|name| !missing && alone(name).and_then(refusal).as_ref() == Some(&words));
-    match culprit.or_else(|| names.find(|name| refusal(rest(name)).is_none())) {
-        Some(name) => Err(Malformed(format!("{name}: {words}"))),
-        None => Err(Malformed(words)),
+    let missing = refusal(Map::new()).as_deref() == Some(words);
+    let alone = |(name, value): &(&String, &Value)| {
+        refusal(Map::from_iter([((*name).clone(), (*value).clone())])).as_deref() == Some(words)
+    };
+    let innocent = |name: &str| {
+        let mut rest = members.clone();
+        rest.remove(name);
+        refusal(rest).is_some()
+    };
+    let culprit = suspects.clone().find(|suspect| !missing && alone(suspect));
+    match culprit.or_else(|| suspects.find(|(name, _)| !innocent(name))) {
+        Some((name, _)) => Malformed(format!("{name}: {words}")),
+        None => Malformed(words.to_owned()),
     }
 }
 

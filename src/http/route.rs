@@ -110,20 +110,24 @@ impl Routes {
                 }
             })
         });
-        let index = self.routes.len();
-        self.routes.push(Route {
+        self.push(Route {
             method,
             path,
             area: A::NAME,
             need: format!("{need:?}"),
             scope: A::scope(need),
-            handler: short_name::<H>(),
+            handler: short_name(std::any::type_name::<H>()),
             run,
         });
-        match self.patterns.iter_mut().find(|(pattern, _)| *pattern == path) {
+    }
+
+    fn push(&mut self, route: Route) {
+        let index = self.routes.len();
+        match self.patterns.iter_mut().find(|(pattern, _)| *pattern == route.path) {
             Some((_, indexes)) => indexes.push(index),
-            None => self.patterns.push((path, vec![index])),
+            None => self.patterns.push((route.path, vec![index])),
         }
+        self.routes.push(route);
     }
 
     /// Builds the matcher once all rows are in. A path that clashes with another is left out of it; the route test
@@ -161,8 +165,8 @@ impl Routes {
 }
 
 /// `gatehouse::resources::users::api::list` → `users::api::list`.
-fn short_name<H>() -> String {
-    let parts: Vec<&str> = std::any::type_name::<H>().split("::").collect();
+fn short_name(path: &str) -> String {
+    let parts: Vec<&str> = path.split("::").collect();
     parts.get(parts.len().saturating_sub(3)..).unwrap_or_default().join("::")
 }
 
