@@ -93,8 +93,6 @@ create table client_grants (
 
 create unique index client_grants_id on client_grants (tenant_id, id);
 
-create index client_grants_by_audience on client_grants (tenant_id, audience);
-
 -- moves: whole
 create table resource_servers (
   tenant_id text not null,
@@ -133,8 +131,6 @@ create table role_permissions (
   created_at integer not null,
   primary key (tenant_id, role_id, resource_server_identifier, permission_name)
 ) strict, without rowid;
-
-create index role_permissions_by_api on role_permissions (tenant_id, resource_server_identifier);
 
 -- moves: whole
 create table users (
@@ -210,8 +206,6 @@ create table user_permissions (
   created_at integer not null,
   primary key (tenant_id, user_id, organization_id, resource_server_identifier, permission_name)
 ) strict, without rowid;
-
-create index user_permissions_by_api on user_permissions (tenant_id, resource_server_identifier);
 
 -- moves: whole
 create table organizations (
@@ -313,8 +307,6 @@ create unique index refresh_tokens_lookup on refresh_tokens (tenant_id, lookup);
 create index refresh_tokens_by_family on refresh_tokens (tenant_id, family_id);
 
 create index refresh_tokens_by_user on refresh_tokens (tenant_id, user_id);
-
-create index refresh_tokens_by_client on refresh_tokens (tenant_id, client_id);
 
 create index refresh_tokens_by_expiry on refresh_tokens (tenant_id, expires_at);
 

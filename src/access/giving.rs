@@ -22,13 +22,28 @@ impl Management {
         &self,
         permissions: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), Error<Refusal>> {
-        let lacking = permissions.into_iter().find(|permission| !self.claims().has_scope(permission));
-        let Some(lacking) = lacking else { return Ok(()) };
-        if self.is_administrator().await? {
+        let Some(lacking) = permissions.into_iter().find(|permission| !self.holds(permission)) else {
+            return Ok(());
+        };
+        if self.may_give([lacking]).await? {
             return Ok(());
         }
         let words = format!("You cannot give {lacking} of the management API: you do not hold it");
         Err(Refusal::forbidden("insufficient_scope", words).into())
+    }
+
+    /// Whether the caller may: see [`Management::check_may_give`].
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn may_give<'a>(&self, permissions: impl IntoIterator<Item = &'a str>) -> Result<bool, Fault> {
+        let held = permissions.into_iter().all(|permission| self.holds(permission));
+        if held { Ok(true) } else { self.is_administrator().await }
+    }
+
+    /// Whether the caller holds a permission by their token.
+    pub fn holds(&self, permission: &str) -> bool {
+        self.claims().has_scope(permission)
     }
 
     /// Whether the caller may do anything to this tenant, whatever scopes this one token asked for.

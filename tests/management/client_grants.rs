@@ -136,3 +136,27 @@ fn the_management_api_of_main_can_be_granted_with_all_tenants() {
     admin.post("client-grants", &grant).expect(201);
     assert_eq!(scope_of(&world, &machine, MANAGEMENT).as_deref(), Some("tenants:all read:clients"));
 }
+
+#[test]
+fn nobody_grants_a_machine_what_they_do_not_hold() {
+    let (world, machine) = world();
+    let holder = |scope: &str| {
+        world.holder("", &world.signed("main", &json!({ "sub": "auth0|clerk", "scope": scope })))
+    };
+    let clerk = holder("create:client_grants update:client_grants read:clients");
+    let before = world.database("SHARED").contents("main");
+    let grant =
+        |scope: &[&str]| json!({ "client_id": machine["client_id"], "audience": MANAGEMENT, "scope": scope });
+    for scope in [&["tenants:all"][..], &["read:clients", "delete:users"], &["read:client_keys"]] {
+        let refusal = clerk.post("client-grants", &grant(scope)).expect(403).json();
+        assert_eq!(refusal["errorCode"], "insufficient_scope", "{scope:?}");
+    }
+    assert_eq!(world.database("SHARED").contents("main"), before);
+    let stronger =
+        world.admin("").post("client-grants", &grant(&["read:clients", "delete:users"])).expect(201).json();
+    let url = format!("client-grants/{}", stronger["id"].as_str().unwrap());
+    clerk.patch(&url, &json!({ "scope": ["delete:users", "update:users"] })).expect(403);
+    clerk.patch(&url, &json!({ "scope": ["delete:users"] })).expect(200);
+    clerk.patch(&url, &json!({ "scope": ["delete:users", "read:clients"] })).expect(200);
+    assert_eq!(scope_of(&world, &machine, MANAGEMENT).as_deref(), Some("delete:users read:clients"));
+}

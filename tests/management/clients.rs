@@ -1,6 +1,6 @@
 //! Clients: what is made of the little that is given, what is refused, and who sees a secret.
 
-use crate::support::{Admin, Answer, Ask, World};
+use crate::support::{Admin, Answer, Ask, World, world::MACHINE_ID};
 use serde_json::{Value as Json, json};
 
 fn made(admin: &Admin, body: &Json) -> Json {
@@ -97,6 +97,38 @@ fn rotating_a_secret_ends_the_old_one() {
     let refusal = admin.post(&format!("{}/rotate-secret", url(&public)), &json!({})).expect(400).json();
     assert_eq!(refusal["errorCode"], "public_client");
     world.admin("update:clients").post(&format!("{}/rotate-secret", url(&client)), &json!({})).expect(403);
+}
+
+#[test]
+fn the_secret_of_a_machine_is_not_for_those_who_may_do_less() {
+    let world = World::new();
+    let app = made(&world.admin(""), &json!({ "name": "App" }));
+    let scope = "read:clients read:client_keys update:clients update:client_keys";
+    let holder = |user: &str, scope: &str| {
+        world.holder("", &world.signed("main", &json!({ "sub": user, "scope": scope })))
+    };
+    let clerk = holder("auth0|clerk", scope);
+    let machine = format!("clients/{MACHINE_ID}");
+    assert_eq!(clerk.get(&machine).expect(200).json().get("client_secret"), None);
+    assert_eq!(clerk.get(&url(&app)).expect(200).json()["client_secret"], app["client_secret"]);
+    let list = clerk.get("clients").expect(200).json();
+    let shown = list.as_array().unwrap().iter().filter(|client| client.get("client_secret").is_some());
+    assert_eq!(shown.map(|client| &client["client_id"]).collect::<Vec<_>>(), [&app["client_id"]]);
+
+    clerk.post(&format!("{machine}/rotate-secret"), &json!({})).expect(403);
+    let public = json!({ "token_endpoint_auth_method": "none", "grant_types": [] });
+    assert_eq!(clerk.patch(&machine, &public).expect(200).json().get("client_secret"), None);
+    let confidential =
+        json!({ "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"] });
+    clerk.patch(&machine, &confidential).expect(403);
+    clerk.post(&format!("{}/rotate-secret", url(&app)), &json!({})).expect(200);
+
+    let administrator = world.database("SHARED").query("select user_id from users");
+    let administrator = holder(administrator[0]["user_id"].as_str().unwrap(), scope);
+    let again = administrator.patch(&machine, &confidential).expect(200).json();
+    let secret = again["client_secret"].as_str().unwrap();
+    assert_eq!(administrator.get(&machine).expect(200).json()["client_secret"], secret);
+    assert_eq!(clerk.get(&machine).expect(200).json().get("client_secret"), None);
 }
 
 #[test]

@@ -48,7 +48,7 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
 async fn create(cx: &Management, body: Members) -> Result<Created<ClientGrant>, Error<Refusal>> {
     let id = prefixed(cx.call().platform(), "cgr");
     let grant: ClientGrant = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
-    check_scopes(cx, &grant).await?;
+    check_scopes(cx, &grant, &[]).await?;
     cx.commit("Create a client grant", [store::insert(&grant, cx.call().now)])
         .await
         .on_conflict("client_grants.audience", || {
@@ -67,7 +67,7 @@ async fn update(
 ) -> Result<Json<ClientGrant>, Error<Refusal>> {
     let stored = find(cx, &id).await?;
     let changed: ClientGrant = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
-    check_scopes(cx, &changed).await?;
+    check_scopes(cx, &changed, &stored.scope).await?;
     cx.commit("Update a client grant", [store::update(&changed, cx.call().now)]).await?;
     Ok(Json(changed))
 }
@@ -87,12 +87,13 @@ async fn find(cx: &Management, id: &ClientGrantId) -> Result<ClientGrant, Error<
     Ok(store::client_grant(&row)?)
 }
 
-/// The client and the API must be there, and the API must define the scopes.
-async fn check_scopes(cx: &Management, grant: &ClientGrant) -> Result<(), Error<Refusal>> {
+/// The client and the API must be there, the API must define the scopes, and those that the client does not `hold` yet
+/// must be the caller's to give.
+async fn check_scopes(cx: &Management, grant: &ClientGrant, held: &[String]) -> Result<(), Error<Refusal>> {
     let [client, server] = cx
         .db()
         .read([
-            clients::store::by_id(&grant.client_id),
+            clients::store::exists(&grant.client_id),
             resource_servers::store::by_identifier(&grant.audience),
         ])
         .await?;
@@ -109,7 +110,8 @@ async fn check_scopes(cx: &Management, grant: &ClientGrant) -> Result<(), Error<
         .check(|scope| permissions.contains(&scope) || server.defines(scope))
         .map_err(Refusal::invalid_body)?;
     if ours {
-        cx.check_may_give(grant.scope.iter().map(String::as_str)).await?;
+        let given = grant.scope.iter().filter(|scope| !held.contains(scope));
+        cx.check_may_give(given.map(String::as_str)).await?;
     }
     Ok(())
 }

@@ -2,23 +2,22 @@
 
 use super::{
     model::{Client, FIXED, fill_in, merge_metadata},
+    secrets::{NewSecret, Opener, READ_KEYS},
     store,
 };
 use crate::{
     access::{
         Area, Management,
-        management::{Refusal, Scope, scope},
+        management::{Refusal, scope},
     },
     db::{Page, Row, page::total},
     error::{Error, Fault},
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientId, random_text},
-    resources::snapshot::Snapshot,
-    secret::{Digest, Sealed, Secret},
+    secret::Secret,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::rc::Rc;
 
 /// Clients.
 pub fn routes(r: &mut Routes) {
@@ -31,14 +30,11 @@ pub fn routes(r: &mut Routes) {
     r.optional_scope(READ_KEYS.0);
 }
 
-/// Shows the secrets of clients to those who hold it.
-const READ_KEYS: Scope = scope("read:client_keys");
-
 async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
     let window = page.check().map_err(Refusal::invalid_query)?;
-    let [rows, count] = cx.db().read([store::page(window), store::count()]).await?;
-    let opener = opener(cx).await?;
-    let clients = rows.iter().map(|row| Ok(json!(Shown::stored(row, opener.as_deref())?)));
+    let [rows, count] = cx.db().read([store::page(window, &cx.audience()), store::count()]).await?;
+    let opener = Opener::of(cx, &rows).await?;
+    let clients = rows.iter().map(|row| Ok(json!(Shown::stored(row, &opener)?)));
     let clients = clients.collect::<Result<_, Fault>>()?;
     Ok(Json(window.list("clients", clients, total(&count)?)))
 }
@@ -48,7 +44,7 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
     fill_in(&mut body.0);
     let client: Client = body.make(&[("client_id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     client.check().map_err(Refusal::invalid_body)?;
-    let secret = NewSecret::of(cx, &client).await?;
+    let secret = NewSecret::of(cx, &client, &[]).await?;
     let insert = store::insert(&client, secret.as_ref().map(NewSecret::stored), cx.call().now)?;
     cx.commit("Create a client", [insert]).await?;
     Ok(Created(Shown::new(client, secret.map(|secret| secret.plain))))
@@ -56,7 +52,8 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
 
 async fn get(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, Error<Refusal>> {
     let row = find(cx, &id).await?;
-    Ok(Json(Shown::stored(&row, opener(cx).await?.as_deref())?))
+    let opener = Opener::of(cx, std::slice::from_ref(&row)).await?;
+    Ok(Json(Shown::stored(&row, &opener)?))
 }
 
 async fn update(
@@ -72,10 +69,11 @@ async fn update(
     let update = store::update(&changed, now)?;
     if changed.is_confidential() == stored.is_confidential() {
         cx.commit("Update a client", [update]).await?;
-        return Ok(Json(Shown::new(changed, visible_secret(&row, opener(cx).await?.as_deref())?)));
+        let opener = Opener::of(cx, std::slice::from_ref(&row)).await?;
+        return Ok(Json(Shown::new(changed, opener.open(&row)?)));
     }
     // A client that becomes confidential needs a secret, which is shown now; one that becomes public has none any more.
-    let secret = NewSecret::of(cx, &changed).await?;
+    let secret = NewSecret::of(cx, &changed, &store::management_scope(&row)?).await?;
     let set_secret = store::set_secret(&id, secret.as_ref().map(NewSecret::stored), now);
     cx.commit("Update a client", [update, set_secret]).await?;
     Ok(Json(Shown::new(changed, secret.map(|secret| secret.plain))))
@@ -83,15 +81,16 @@ async fn update(
 
 async fn delete(cx: &Management, Path(id): Path<ClientId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if cx.db().first(store::by_id(&id)).await?.is_some() {
+    if cx.db().first(store::exists(&id)).await?.is_some() {
         cx.commit("Delete a client", store::remove(&id)).await?;
     }
     Ok(NoContent)
 }
 
 async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, Error<Refusal>> {
-    let client = store::client(&find(cx, &id).await?)?;
-    let secret = NewSecret::of(cx, &client).await?;
+    let row = find(cx, &id).await?;
+    let client = store::client(&row)?;
+    let secret = NewSecret::of(cx, &client, &store::management_scope(&row)?).await?;
     let secret =
         secret.ok_or_else(|| Refusal::bad_request("public_client", "A public client has no secret"))?;
     cx.commit("Rotate a client secret", [store::set_secret(&id, Some(secret.stored()), cx.call().now)])
@@ -100,35 +99,8 @@ async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json
 }
 
 async fn find(cx: &Management, id: &ClientId) -> Result<Row, Error<Refusal>> {
-    let row = cx.db().first(store::by_id(id)).await?;
+    let row = cx.db().first(store::by_id(id, &cx.audience())).await?;
     row.ok_or_else(|| Refusal::not_found("inexistent_client", "The client does not exist").into())
-}
-
-/// A secret that has just been made: as it is shown, and as it is stored.
-struct NewSecret {
-    plain: Secret,
-    digest: Digest,
-    sealed: Sealed,
-}
-
-impl NewSecret {
-    /// 48 bytes are the 64 letters of base64url that Auth0's secrets have.
-    const BYTES: usize = 48;
-
-    /// A secret for this client; none for a public one.
-    async fn of(cx: &Management, client: &Client) -> Result<Option<Self>, Fault> {
-        if !client.is_confidential() {
-            return Ok(None);
-        }
-        let platform = cx.call().platform();
-        let plain = Secret::random(platform, Self::BYTES);
-        let sealed = cx.snapshot().await?.seal.seal(platform, &store::purpose(&client.client_id), &plain)?;
-        Ok(Some(Self { digest: plain.digest(), plain, sealed }))
-    }
-
-    fn stored(&self) -> (&Digest, &Sealed) {
-        (&self.digest, &self.sealed)
-    }
 }
 
 /// A client as it is shown, with its secret to those who may see it.
@@ -146,18 +118,7 @@ impl Shown {
     }
 
     /// A stored client.
-    fn stored(row: &Row, opener: Option<&Snapshot>) -> Result<Self, Fault> {
-        Ok(Self::new(store::client(row)?, visible_secret(row, opener)?))
+    fn stored(row: &Row, opener: &Opener<'_>) -> Result<Self, Fault> {
+        Ok(Self::new(store::client(row)?, opener.open(row)?))
     }
-}
-
-/// What opens stored secrets, for a caller who may read them.
-async fn opener(cx: &Management) -> Result<Option<Rc<Snapshot>>, Fault> {
-    if cx.has_scope(READ_KEYS) { cx.snapshot().await.map(Some) } else { Ok(None) }
-}
-
-/// The stored secret, if there is one and something to open it with.
-fn visible_secret(row: &Row, opener: Option<&Snapshot>) -> Result<Option<Secret>, Fault> {
-    let (Some(sealed), Some(opener)) = (store::sealed_secret(row)?, opener) else { return Ok(None) };
-    opener.open(&store::purpose(&ClientId::new(row.text("client_id")?)), &sealed).map(Some)
 }

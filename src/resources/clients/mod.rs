@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod model;
+mod secrets;
 pub mod store;
 pub mod urls;

@@ -31,22 +31,34 @@ pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRe
     }))
 }
 
-/// The client with this id and its sealed secret; one row or none.
-pub fn by_id(id: &ClientId) -> Query<InTenant> {
-    read(
-        "select client_id, name, document, sealed_secret from clients where tenant_id = ?1 and client_id = ?2",
-    )
-    .bind(id)
+/// Whether there is such a client; one row or none.
+pub fn exists(id: &ClientId) -> Query<InTenant> {
+    read("select client_id from clients where tenant_id = ?1 and client_id = ?2").bind(id)
 }
 
-/// A page of clients with their sealed secrets, by id.
-pub fn page(window: Window) -> Query<InTenant> {
+/// The client with this id, its sealed secret and what it was granted of the management API; one row or none.
+pub fn by_id(id: &ClientId, management: &str) -> Query<InTenant> {
     read(
-        "select client_id, name, document, sealed_secret from clients where tenant_id = ?1
-         order by client_id limit ?2 offset ?3",
+        "select client_id, name, document, sealed_secret, (
+           select scope from client_grants g
+           where g.tenant_id = ?1 and g.client_id = clients.client_id and g.audience = ?3) as management_scope
+         from clients where tenant_id = ?1 and client_id = ?2",
+    )
+    .bind(id)
+    .bind(management)
+}
+
+/// A page of clients by id, each as [`by_id`] has it.
+pub fn page(window: Window, management: &str) -> Query<InTenant> {
+    read(
+        "select client_id, name, document, sealed_secret, (
+           select scope from client_grants g
+           where g.tenant_id = ?1 and g.client_id = clients.client_id and g.audience = ?4) as management_scope
+         from clients where tenant_id = ?1 order by client_id limit ?2 offset ?3",
     )
     .bind(window.size)
     .bind(window.start)
+    .bind(management)
 }
 
 /// How many there are, as `total`.
@@ -116,6 +128,18 @@ pub fn remove(id: &ClientId) -> [Statement<InTenant>; 3] {
 /// A fault if the row holds what the schema does not allow.
 pub fn sealed_secret(row: &Row) -> Result<Option<Sealed>, Fault> {
     Ok(row.optional_text("sealed_secret")?.map(Sealed::stored))
+}
+
+/// The scopes of the management API that the client of a row of [`by_id`] or [`page`] was granted.
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn management_scope(row: &Row) -> Result<Vec<String>, Fault> {
+    if row.optional_text("management_scope")?.is_none() {
+        Ok(Vec::new())
+    } else {
+        row.json("management_scope")
+    }
 }
 
 /// What a client's secret is sealed for.
