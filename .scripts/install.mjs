@@ -32,7 +32,7 @@ export async function installPackages() {
   await step('npm packages', () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
 }
 
-async function installTarget() {
+export async function installTarget() {
   const sysroot = output('rustc', ['--print', 'sysroot']);
   if (!sysroot) throw new Failure('Rust is missing: install it with rustup, then try again.');
   if (existsSync(join(sysroot, 'lib/rustlib/wasm32-unknown-unknown'))) return;

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { findChrome } from '../tests/browser/chrome.mjs';
 import { build } from './build.mjs';
-import { installPackages } from './install.mjs';
+import { installPackages, installTarget } from './install.mjs';
 import { Failure, main, path, run, step } from './project.mjs';
 
 const clippy = (...args) => run('cargo', ['clippy', '--quiet', ...args, '--', '--deny', 'warnings']);
@@ -25,7 +25,7 @@ function browserTests() {
 const checks = {
   format: () => run('cargo', ['fmt', '--check']),
   lint: () => clippy('--all-targets'),
-  'lint-wasm': () => clippy('--target', 'wasm32-unknown-unknown', '--lib'),
+  'lint-wasm': () => installTarget().then(() => clippy('--target', 'wasm32-unknown-unknown', '--lib')),
   native: () => run('cargo', ['test']),
   build: () => build(),
   worker: () => build().then(() => nodeTests('tests/worker')),
