@@ -200,6 +200,18 @@ fn another_tenants_connections_are_not_there() {
     assert!(contents(&world) == before);
 }
 
+#[test]
+fn a_secret_in_a_list_of_lists_is_not_shown() {
+    let world = World::new();
+    let options = json!({ "a": [[{ "client_secret": "hidden-away", "x": 1 }]] });
+    let made = world
+        .admin("")
+        .post("connections", &json!({ "name": "deep", "strategy": "oidc", "options": options }));
+    let made = made.expect(201).json();
+    assert_eq!(made["options"], json!({ "a": [[{ "x": 1 }]] }));
+    assert!(!contents(&world).contains("hidden-away"), "it is sealed");
+}
+
 /// Any JSON, with secrets at any depth.
 fn options() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![Just(json!(null)), Just(json!(true)), "[a-z]{0,5}".prop_map(Json::from)];

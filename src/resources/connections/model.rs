@@ -167,20 +167,24 @@ fn is_name(name: &str) -> bool {
     name.split('-').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Every secret in options, to be sealed: what is text and not empty.
+/// Every secret in options, to be sealed: what is text and not empty, however deep it stands.
 pub fn secrets(options: &mut Map<String, Json>) -> Vec<&mut String> {
     let mut found = Vec::new();
     for (name, value) in options {
         match value {
-            Json::String(text) if is_secret(name) && !text.is_empty() => found.push(text),
-            Json::Object(inner) => found.extend(secrets(inner)),
-            Json::Array(items) => {
-                found.extend(items.iter_mut().filter_map(Json::as_object_mut).flat_map(secrets))
-            }
-            _ => {}
+            Json::String(text) => found.extend(Some(text).filter(|text| is_secret(name) && !text.is_empty())),
+            nested => found.extend(secrets_in(nested)),
         }
     }
     found
+}
+
+fn secrets_in(value: &mut Json) -> Vec<&mut String> {
+    match value {
+        Json::Object(inner) => secrets(inner),
+        Json::Array(items) => items.iter_mut().flat_map(secrets_in).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Puts the sealed secrets of the old options where the new ones have none, or an empty one.
@@ -202,12 +206,14 @@ pub fn keep_secrets(options: &mut Map<String, Json>, old: &Map<String, Json>) {
 /// Takes every secret out of options.
 fn hide(options: &mut Map<String, Json>) {
     options.retain(|name, _| !is_secret(name));
-    for value in options.values_mut() {
-        match value {
-            Json::Object(inner) => hide(inner),
-            Json::Array(items) => items.iter_mut().filter_map(Json::as_object_mut).for_each(hide),
-            _ => {}
-        }
+    options.values_mut().for_each(hide_in);
+}
+
+fn hide_in(value: &mut Json) {
+    match value {
+        Json::Object(inner) => hide(inner),
+        Json::Array(items) => items.iter_mut().for_each(hide_in),
+        _ => {}
     }
 }
 
