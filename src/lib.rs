@@ -31,6 +31,7 @@ mod worker;
 pub mod app;
 pub mod routes;
 
+pub mod importing;
 pub mod operations;
 
 pub mod login;

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 8] = [
     &["cloudflare", "events", "tenant"],
     &["access"],
     &["login", "oauth", "resources"],
-    &["operations"],
+    &["importing", "operations"],
     &["app", "routes"],
     &["worker", "cli"],
 ];
