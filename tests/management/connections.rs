@@ -14,7 +14,8 @@ use serde_json::{Value as Json, json};
 
 fn google(admin: &Admin) -> Json {
     let options = json!({ "client_id": "public", "client_secret": "shh-1", "scope": ["email"],
-        "configuration": { "client_secret": "shh-2", "realm": "a" }, "keys": [{ "private_key": "shh-3", "kid": "k" }] });
+        "configuration": { "client_secret": "shh-2", "realm": "a" },
+        "keys": [{ "private_key": "shh-3", "kid": "k" }, [[{ "api_key": "shh-4" }]]] });
     let body = json!({ "name": "google", "strategy": "google-oauth2", "display_name": "Google", "options": options });
     admin.post("connections", &body).expect(201).json()
 }
@@ -92,7 +93,8 @@ fn secrets_are_sealed_where_they_are_kept_and_never_come_back() {
     let world = World::new();
     let admin = world.admin("");
     let made = google(&admin);
-    let shown = json!({ "client_id": "public", "scope": ["email"], "configuration": { "realm": "a" }, "keys": [{ "kid": "k" }] });
+    let shown = json!({ "client_id": "public", "scope": ["email"], "configuration": { "realm": "a" },
+        "keys": [{ "kid": "k" }, [[{}]]] });
     assert_eq!(made["options"], shown);
     assert_eq!(admin.get(&url(&made)).expect(200).json()["options"], shown);
     assert!(!admin.get("connections").expect(200).text().contains("secret"));
@@ -107,6 +109,8 @@ fn secrets_are_sealed_where_they_are_kept_and_never_come_back() {
             .map(|sealed| open(&world, &purpose, sealed.as_str().unwrap()))
     };
     assert_eq!(opened(&sealed), ["shh-1", "shh-2"]);
+    let nested = sealed["options"]["keys"][1][0][0]["api_key"].as_str().unwrap();
+    assert!(nested.starts_with("s1:"), "however deep");
 
     // Options are replaced whole, but what nobody can read stays: absent or empty.
     let change = json!({ "options": { "client_id": "other", "configuration": { "client_secret": "", "realm": "b" } } });
@@ -114,9 +118,9 @@ fn secrets_are_sealed_where_they_are_kept_and_never_come_back() {
     assert_eq!(changed["options"], json!({ "client_id": "other", "configuration": { "realm": "b" } }));
     assert_eq!(opened(&stored(&world, &made)), ["shh-1", "shh-2"]);
     let change =
-        json!({ "options": { "client_secret": "shh-4", "configuration": { "client_secret": "shh-5" } } });
+        json!({ "options": { "client_secret": "shh-6", "configuration": { "client_secret": "shh-7" } } });
     admin.patch(&url(&made), &change).expect(200);
-    assert_eq!(opened(&stored(&world, &made)), ["shh-4", "shh-5"]);
+    assert_eq!(opened(&stored(&world, &made)), ["shh-6", "shh-7"]);
     admin.patch(&url(&made), &json!({ "options": { "client_secret": null } })).expect(200);
     assert_eq!(stored(&world, &made)["options"]["client_secret"], Json::Null, "null takes it away");
     admin.patch(&url(&made), &json!({ "display_name": "G" })).expect(200);
@@ -147,6 +151,8 @@ fn what_cannot_be_a_connection_is_refused() {
         with("options", json!({ "disable_signup": "yes" })),
         with("options", json!({ "password_complexity_options": { "min_length": 0 } })),
         with("options", json!({ "password_complexity_options": { "max_length": 9 } })),
+        with("options", json!({ "client_secret": ["shh"] })),
+        with("options", json!({ "keys": [[{ "api_key": { "value": "shh" } }]] })),
         with("enabled_clients", json!("c1")),
         with("is_system", json!(true)),
         with("id", json!("con_mine")),

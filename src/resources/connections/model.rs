@@ -154,6 +154,9 @@ impl Document {
             let known = options.iter().filter(|(name, _)| OPTIONS.iter().any(|option| option.name == *name));
             let known = known.map(|(name, value)| (name.clone(), value.clone())).collect();
             shape::check(&known, &[&OPTIONS]).map_err(|why| Malformed(format!("options: {why}")))?;
+            if let Some(name) = unsealable(&options) {
+                return Err(Malformed(format!("options: {name} is a secret and must be text")));
+            }
             self.options = options;
         }
         self.other.extend(body);
@@ -187,7 +190,25 @@ fn secrets_in(value: &mut Json) -> Vec<&mut String> {
     }
 }
 
-/// Puts the sealed secrets of the old options where the new ones have none, or an empty one.
+/// The name of a secret that is not text, which nothing would seal.
+fn unsealable(options: &Map<String, Json>) -> Option<&str> {
+    options.iter().find_map(|(name, value)| match value {
+        Json::String(_) | Json::Null => None,
+        _ if is_secret(name) => Some(name.as_str()),
+        nested => unsealable_in(nested),
+    })
+}
+
+fn unsealable_in(value: &Json) -> Option<&str> {
+    match value {
+        Json::Object(inner) => unsealable(inner),
+        Json::Array(items) => items.iter().find_map(unsealable_in),
+        _ => None,
+    }
+}
+
+/// Puts the sealed secrets of the old options where the new ones have none, or an empty one. Not in lists: nothing says
+/// which item of the new list is which of the old, so a list comes with its secrets or loses them.
 pub fn keep_secrets(options: &mut Map<String, Json>, old: &Map<String, Json>) {
     for (name, kept) in old {
         match (options.get_mut(name), kept) {
