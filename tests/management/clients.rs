@@ -117,14 +117,21 @@ fn the_secret_of_a_machine_is_not_for_those_who_may_do_less() {
 
     clerk.post(&format!("{machine}/rotate-secret"), &json!({})).expect(403);
     let public = json!({ "token_endpoint_auth_method": "none", "grant_types": [] });
-    assert_eq!(clerk.patch(&machine, &public).expect(200).json().get("client_secret"), None);
     let confidential =
         json!({ "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"] });
-    clerk.patch(&machine, &confidential).expect(403);
+    let stored = || world.database("SHARED").query("select * from clients order by client_id");
+    let before = stored();
+    clerk.patch(&machine, &json!({ "token_endpoint_auth_method": "none" })).expect(400);
+    clerk.patch(&machine, &public).expect(403);
+    assert_eq!(stored(), before, "nobody makes a client public that may do more than they");
+    clerk.patch(&url(&app), &public).expect(200);
+    clerk.patch(&url(&app), &confidential).expect(200);
     clerk.post(&format!("{}/rotate-secret", url(&app)), &json!({})).expect(200);
 
     let administrator = world.database("SHARED").query("select user_id from users");
     let administrator = holder(administrator[0]["user_id"].as_str().unwrap(), scope);
+    assert_eq!(administrator.patch(&machine, &public).expect(200).json().get("client_secret"), None);
+    clerk.patch(&machine, &confidential).expect(403);
     let again = administrator.patch(&machine, &confidential).expect(200).json();
     let secret = again["client_secret"].as_str().unwrap();
     assert_eq!(administrator.get(&machine).expect(200).json()["client_secret"], secret);

@@ -61,16 +61,17 @@ impl NewSecret {
     /// 48 bytes are the 64 letters of base64url that Auth0's secrets have.
     const BYTES: usize = 48;
 
-    /// A secret for this client, which may do `scopes` to the tenant; none for a public one.
+    /// A secret for this client, which may do `scopes` to the tenant; none for a public one. Whoever may do less gets no
+    /// secret of it, and takes none away either: a machine that is made public is out of work.
     pub(super) async fn of(
         cx: &Management,
         client: &Client,
         scopes: &[String],
     ) -> Result<Option<Self>, Error<Refusal>> {
+        cx.check_may_give(scopes.iter().map(String::as_str)).await?;
         if !client.is_confidential() {
             return Ok(None);
         }
-        cx.check_may_give(scopes.iter().map(String::as_str)).await?;
         let platform = cx.call().platform();
         let plain = Secret::random(platform, Self::BYTES);
         let sealed = cx.snapshot().await?.seal.seal(platform, &store::purpose(&client.client_id), &plain)?;
