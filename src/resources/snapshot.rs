@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Config,
     error::Fault,
-    id::{ClientId, TenantId},
+    id::{ClientId, OrganizationId, TenantId},
     jose::{Jwk, jwt::Unsigned},
     platform::{Platform, Signer},
     secret::{KeyRing, Sealed},
@@ -37,11 +37,13 @@ pub struct Snapshot {
     /// Its APIs.
     pub resource_servers: Vec<ResourceServer>,
     clients: RefCell<HashMap<ClientId, Option<Rc<ClientRecord>>>>,
+    organizations: RefCell<HashMap<String, (OrganizationId, String)>>,
     signer: RefCell<Option<(String, Rc<dyn Signer>)>>,
 }
 
-/// How many clients of one tenant are remembered.
+/// How many clients of one tenant are remembered, and how many organizations.
 const CLIENTS: usize = 1024;
+const ORGANIZATIONS: usize = 1024;
 
 impl Snapshots {
     /// The tenant's snapshot, read in one round trip if there is no fresh one.
@@ -99,6 +101,7 @@ impl Snapshot {
                 .map(resource_servers::store::resource_server)
                 .collect::<Result<_, _>>()?,
             clients: RefCell::default(),
+            organizations: RefCell::default(),
             signer: RefCell::default(),
         })
     }
@@ -123,6 +126,21 @@ impl Snapshot {
         }
         clients.insert(id.clone(), record.clone());
         Ok(record)
+    }
+
+    /// The id and the name of an organization, if it was found before under this id or name. Who is its member is never
+    /// remembered.
+    pub fn organization(&self, id_or_name: &str) -> Option<(OrganizationId, String)> {
+        self.organizations.borrow().get(id_or_name).cloned()
+    }
+
+    /// Remembers an organization that was found under this id or name.
+    pub fn keep_organization(&self, id_or_name: &str, id: OrganizationId, name: String) {
+        let mut organizations = self.organizations.borrow_mut();
+        if organizations.len() >= ORGANIZATIONS {
+            organizations.clear();
+        }
+        organizations.insert(id_or_name.to_owned(), (id, name));
     }
 
     /// The name under which the tenant shows itself to people.

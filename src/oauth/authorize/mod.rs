@@ -72,7 +72,7 @@ async fn answer(
     repeated: &[String],
 ) -> Result<Response, Error<Denied>> {
     let terms = checks::terms(call, snapshot, caller, &raw, repeated)?;
-    let (session, organization) = present(call, terms.organization.as_deref()).await?;
+    let (session, organization) = present(call, snapshot, terms.organization.as_deref()).await?;
     if terms.organization.is_some() && organization.is_none() {
         return Err(Denied::new("invalid_request", "There is no such organization").into());
     }
@@ -96,23 +96,28 @@ async fn answer(
 }
 
 /// The session of the browser, and the organization that was asked for with whether the session's person is a member:
-/// one round trip, or none if there is neither.
+/// one round trip, or none if there is no cookie and the organization is known already.
 async fn present(
     call: &Call,
+    snapshot: &Snapshot,
     organization: Option<&str>,
 ) -> Result<(Option<Session>, Option<(InOrganization, bool)>), Fault> {
     let cookie = session::digest(&call.request);
-    if cookie.is_none() && organization.is_none() {
-        return Ok((None, None));
+    if cookie.is_none() {
+        let Some(asked) = organization else { return Ok((None, None)) };
+        if let Some((id, name)) = snapshot.organization(asked) {
+            return Ok((None, Some((InOrganization { id, name }, false))));
+        }
     }
+    let asked = organization.unwrap_or_default();
     let [sessions, organizations] = call
         .db
-        .read([
-            sessions::store::by_digest(cookie.as_ref()),
-            store::organization(organization.unwrap_or_default(), cookie.as_ref()),
-        ])
+        .read([sessions::store::by_digest(cookie.as_ref()), store::organization(asked, cookie.as_ref())])
         .await?;
     let session = sessions.first().map(sessions::store::session).transpose()?;
     let organization = organizations.first().map(store::organization_of).transpose()?;
+    if let Some((found, _)) = &organization {
+        snapshot.keep_organization(asked, found.id.clone(), found.name.clone());
+    }
     Ok((session, organization))
 }
