@@ -52,7 +52,7 @@ pub struct NewCode<'a> {
     pub request: &'a CodeRequest,
 }
 
-/// A code that has just been consumed.
+/// A code as it was found.
 #[derive(Debug)]
 pub struct Code {
     /// Who may redeem it.
@@ -69,6 +69,8 @@ pub struct Code {
     pub authenticated_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it was used: whatever came of that, it is worth nothing any more.
+    pub used_at: Option<Timestamp>,
 }
 
 impl Code {

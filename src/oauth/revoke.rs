@@ -6,10 +6,14 @@ use crate::{
         oauth::{Need, Refusal},
     },
     error::Error,
-    events::{Entry, Kind},
+    events::log_id,
     http::{Form, Response, StatusCode, route::Routes},
+    id::LogId,
     jose::Unverified,
-    resources::refresh_tokens::{model::Wire, store},
+    resources::refresh_tokens::{
+        model::Wire,
+        store::{self, Presented},
+    },
 };
 use serde::Deserialize;
 
@@ -25,24 +29,28 @@ struct Fields {
 }
 
 async fn revoke(cx: &OAuth, Form(fields): Form<Fields>) -> Result<Response, Error<Refusal>> {
-    let (call, client) = (cx.call(), &cx.client()?.client.client_id);
+    let call = cx.call();
     let token = fields.token.ok_or_else(|| Refusal::new("invalid_request", "token is missing"))?;
     // RFC 7009 §2.2.1: an access token is valid until it expires, and nobody is told otherwise.
     if Unverified::parse(&token).is_some() {
         return Err(Refusal::new("unsupported_token_type", "Only refresh tokens can be revoked").into());
     }
-    // RFC 7009 §2.2: a token that is unknown, or not this client's, is none that could be revoked.
-    let done = Response::empty(StatusCode::OK).with("cache-control", "no-store");
-    let Some(wire) = Wire::parse(&token) else { return Ok(done) };
-    let row = call.db.first(store::by_lookup(&wire.lookup)).await?;
-    let found = row.as_ref().map(store::refresh_token).transpose()?;
-    let Some(found) = found.filter(|found| found.client == *client && found.digest.matches(&wire.secret))
-    else {
-        return Ok(done);
-    };
-    let entry = Entry::new(Kind::SuccessRevocation, "Refresh token revoked").user(found.user.as_str());
-    call.db
-        .commit([store::revoke_family(&found.family, call.now), call.record(entry.client(client.as_str()))])
-        .await?;
-    Ok(done)
+    if let Some(wire) = Wire::parse(&token) {
+        let presented = Presented {
+            lookup: &wire.lookup,
+            digest: &wire.secret.digest(),
+            client: &cx.client()?.client.client_id,
+            now: call.now,
+        };
+        let entry = LogId::new(log_id(call.platform(), call.now));
+        let agent = call.request.header("user-agent").unwrap_or_default();
+        call.db
+            .commit([
+                store::revoke_presented(&presented),
+                store::record_revocation(&presented, &entry, &call.request.ip, agent),
+            ])
+            .await?;
+    }
+    // RFC 7009 §2.2: the same for a token that is unknown, or not this client's: it is none that could be revoked.
+    Ok(Response::empty(StatusCode::OK).with("cache-control", "no-store"))
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
-    id::{ClientId, FamilyId, OrganizationId, SessionId, UserId},
+    id::{ClientId, FamilyId, LogId, OrganizationId, SessionId, UserId},
     secret::Digest,
     tenant::InTenant,
     time::Timestamp,
@@ -73,17 +73,16 @@ pub fn sweep_codes(moment: Timestamp) -> Statement<InTenant> {
     .bind(moment)
 }
 
-/// Consumes a code, whoever presents it: one row if nobody had before, none otherwise (RFC 6749 §4.1.2).
-pub fn consume_code(digest: &Digest, now: Timestamp) -> Statement<InTenant> {
-    write(
-        "update codes set used_at = ?3 where tenant_id = ?1 and digest = ?2 and used_at is null
-         returning client_id, user_id, session_id, family_id, request, authenticated_at, expires_at",
+/// The code of this digest, used or not. One row or none.
+pub fn code_by_digest(digest: &Digest) -> Query<InTenant> {
+    read(
+        "select client_id, user_id, session_id, family_id, request, authenticated_at, expires_at, used_at
+         from codes where tenant_id = ?1 and digest = ?2",
     )
     .bind(digest)
-    .bind(now)
 }
 
-/// Reads a row of [`consume_code`].
+/// Reads a row of [`code_by_digest`].
 ///
 /// # Errors
 /// A fault if the row holds what the schema does not allow.
@@ -96,12 +95,38 @@ pub fn code(row: &Row) -> Result<Code, Fault> {
         request: row.json::<CodeRequest>("request")?,
         authenticated_at: row.time("authenticated_at")?,
         expires_at: row.time("expires_at")?,
+        used_at: row.optional_time("used_at")?,
     })
 }
 
-/// Whose a code is, used or not: when it comes again, their session has to be ended.
-pub fn used_code(digest: &Digest) -> Query<InTenant> {
-    read("select session_id, user_id from codes where tenant_id = ?1 and digest = ?2").bind(digest)
+/// Records the exchange of a code in the log, unless it has been used. Stands before [`consume_code`] in its batch.
+pub fn record_exchange(
+    code: &Digest,
+    id: &LogId,
+    ip: &str,
+    user_agent: &str,
+    now: Timestamp,
+) -> Statement<InTenant> {
+    write(
+        "insert into logs (tenant_id, id, type, date, user_id, client_id, ip, user_agent, description)
+         select ?1, ?3, 'seacft', ?6, user_id, client_id, ?4, ?5, 'Code exchanged' from codes
+         where tenant_id = ?1 and digest = ?2 and used_at is null",
+    )
+    .bind(code)
+    .bind(id)
+    .bind(ip)
+    .bind(user_agent)
+    .bind(now)
+}
+
+/// Consumes a code, whoever presents it: one row if nobody had before, none otherwise (RFC 6749 §4.1.2). What may come
+/// of the code only once stands before this in the same batch and asks for a code that has not been used.
+pub fn consume_code(digest: &Digest, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update codes set used_at = ?3 where tenant_id = ?1 and digest = ?2 and used_at is null returning client_id",
+    )
+    .bind(digest)
+    .bind(now)
 }
 
 /// A person with what decides whether tokens may be issued to them. `$grant` is the row that speaks for them, `g`.

@@ -2,14 +2,17 @@
 
 use super::{error, opened};
 use crate::support::{
-    World,
+    Application, World,
     browser::{VERIFIER, challenge, parameter},
+    gate::{Effect, Fate},
     world::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
-use gatehouse::time::Lifetime;
+use gatehouse::{error::Fault, time::Lifetime};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::{cell::Cell, rc::Rc};
+use url::Url;
 
 #[test]
 fn a_whole_login_takes_four_round_trips() {
@@ -55,6 +58,32 @@ fn a_whole_login_takes_four_round_trips() {
 }
 
 #[test]
+fn a_login_that_names_an_organization_takes_no_more() {
+    let world = World::new();
+    let app = world.application("", &json!({ "organization_usage": "allow" }));
+    for sql in [
+        "insert into organizations (tenant_id, id, name, created_at, updated_at) values ('main', 'org_1', 'acme', 1, 1)",
+        "insert into organization_members (tenant_id, organization_id, user_id, created_at)
+           select 'main', 'org_1', user_id, 1 from users",
+    ] {
+        world.database("SHARED").query(sql);
+    }
+    let url = app.authorize(&[("organization", "acme")]);
+    world.browser().sign_in(&url, ADMIN_EMAIL, ADMIN_PASSWORD);
+    let browser = world.browser();
+    let back = browser.sign_in(&url, ADMIN_EMAIL, ADMIN_PASSWORD);
+    let answer = app.redeem(&world, &back).expect(200);
+    assert_eq!((browser.round_trips.get(), answer.round_trips()), (2, 2));
+    let (_, access) = opened(answer.json()["access_token"].as_str().unwrap());
+    assert_eq!(access["org_id"], "org_1");
+
+    // It is remembered for a moment, but never who its members are.
+    world.database("SHARED").query("delete from organization_members");
+    let back = world.browser().sign_in(&url, ADMIN_EMAIL, ADMIN_PASSWORD);
+    assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
+}
+
+#[test]
 fn a_session_answers_for_the_person_in_two_round_trips() {
     let world = World::new();
     let app = world.application("", &json!({}));
@@ -89,6 +118,55 @@ fn of_many_redemptions_of_one_code_one_wins() {
     let statuses: Vec<u16> = (0..10).map(|_| app.redeem(&world.another_isolate(), &back).status()).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1);
     assert_eq!(statuses[0], 200);
+}
+
+/// An application whose person has come back with a code for offline access, in a warm world.
+fn with_code() -> (World, Application, Url) {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let url = app.authorize(&[("scope", "openid offline_access")]);
+    let back = world.browser().sign_in(&url, ADMIN_EMAIL, ADMIN_PASSWORD);
+    (world, app, back)
+}
+
+#[test]
+fn an_exchange_is_one_commit_and_before_it_nothing_has_happened() {
+    let (world, app, back) = with_code();
+    let before = world.database("SHARED").contents("main");
+    let commits = Rc::new(Cell::new(0));
+    for (fails, status) in [(true, 503), (false, 200)] {
+        commits.set(0);
+        let counted = Rc::clone(&commits);
+        *world.outside.gate.rule.borrow_mut() = Some(Box::new(move |effect, happened| {
+            if effect == Effect::Commit && !happened {
+                counted.set(counted.get() + 1);
+            }
+            if fails { Fate::Fail(Fault::unavailable("the database stalls")) } else { Fate::Go }
+        }));
+        app.redeem(&world, &back).expect(status);
+        assert_eq!(commits.get(), 1);
+        assert_eq!(world.database("SHARED").contents("main") == before, fails);
+    }
+}
+
+#[test]
+fn of_two_redemptions_at_once_the_slower_ends_what_came_of_the_faster() {
+    let (world, app, back) = with_code();
+    let (rival, rivals, same, first) = (world.another_isolate(), app.clone(), back.clone(), Cell::new(true));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // Between the read and the commit of the one, the other does all of it.
+    *world.outside.gate.rule.borrow_mut() = Some(Box::new(move |effect, happened| {
+        if effect == Effect::Commit && !happened && first.replace(false) {
+            sender.send(rivals.redeem(&rival, &same).expect(200).json()).unwrap();
+        }
+        Fate::Go
+    }));
+    assert_eq!(error(&app.redeem(&world, &back).expect(400)), "invalid_grant");
+    *world.outside.gate.rule.borrow_mut() = None;
+    let tokens = receiver.recv().unwrap();
+    app.refresh(&world, tokens["refresh_token"].as_str().unwrap()).expect(400);
+    assert_eq!(world.database("SHARED").query("select id from refresh_tokens").len(), 1);
+    assert_eq!(world.database("SHARED").query("select id from logs where type = 'seacft'").len(), 1);
 }
 
 #[test]
@@ -137,7 +215,7 @@ fn a_confidential_client_needs_its_secret_and_the_verifier() {
         &json!({ "app_type": "regular_web", "token_endpoint_auth_method": "client_secret_post" }),
     );
     let back = world.browser().sign_in(&app.authorize(&[]), ADMIN_EMAIL, ADMIN_PASSWORD);
-    let without = crate::support::Application { secret: None, ..app.clone() };
+    let without = Application { secret: None, ..app.clone() };
     assert_eq!(error(&without.redeem(&world, &back).expect(401)), "invalid_client");
     app.redeem(&world, &back).expect(200);
 

@@ -31,30 +31,20 @@ impl Wire {
     }
 }
 
-/// What a token stands for: the first of its family.
+/// The first token of a family: what is not said here is what the code says that it comes of.
 pub struct NewRefreshToken<'a> {
+    /// The code.
+    pub code: &'a Digest,
     /// Its id.
     pub id: &'a RefreshTokenId,
     /// Finds the row.
     pub lookup: &'a str,
     /// Of the secret part.
     pub digest: &'a Digest,
-    /// All tokens that descend from this login.
-    pub family: &'a FamilyId,
-    /// Who may use it.
-    pub client: &'a ClientId,
-    /// For whom.
-    pub user: &'a UserId,
-    /// Ended with this session.
-    pub session: &'a SessionId,
     /// The API.
     pub audience: &'a str,
     /// What was granted.
     pub scope: &'a str,
-    /// The organization that was signed in to.
-    pub organization: Option<&'a OrganizationId>,
-    /// When the person proved who they are.
-    pub authenticated_at: Timestamp,
     /// How it lives.
     pub life: &'a Life,
 }

@@ -10,25 +10,23 @@ use crate::{
     time::Timestamp,
 };
 
-/// Adds the first token of a family.
-pub fn insert(token: &NewRefreshToken<'_>, now: Timestamp) -> Statement<InTenant> {
+/// Adds the first token of a family, unless the code that it comes of has been used. Stands before the statement that
+/// consumes the code, in the same batch.
+pub fn insert_first(token: &NewRefreshToken<'_>, now: Timestamp) -> Statement<InTenant> {
     write(
         "insert into refresh_tokens (tenant_id, id, lookup, digest, family_id, client_id, user_id, session_id, audience, scope,
            organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         select ?1, ?3, ?4, ?5, family_id, client_id, user_id, session_id, ?6, ?7,
+           json_extract(request, '$.organization.id'), ?8, authenticated_at, ?9, ?10, ?11
+         from codes where tenant_id = ?1 and digest = ?2 and used_at is null",
     )
+    .bind(token.code)
     .bind(token.id)
     .bind(token.lookup)
     .bind(token.digest)
-    .bind(token.family)
-    .bind(token.client)
-    .bind(token.user)
-    .bind(token.session)
     .bind(token.audience)
     .bind(token.scope)
-    .bind(token.organization)
     .bind(token.life.rotating)
-    .bind(token.authenticated_at)
     .bind(now)
     .bind(token.life.absolute.map(|absolute| now.plus(absolute)))
     .bind(token.life.idle_end(now))
@@ -140,6 +138,55 @@ pub fn record_use(with: &Use<'_>, id: &LogId, ip: &str, user_agent: &str) -> Sta
         usable!()
     ));
     using(statement, with).bind(id).bind(ip).bind(user_agent)
+}
+
+/// A token that its client presents to have it revoked.
+pub struct Presented<'a> {
+    /// Finds the row.
+    pub lookup: &'a str,
+    /// Of the secret that was presented.
+    pub digest: &'a Digest,
+    /// Who presents it.
+    pub client: &'a ClientId,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The token `t` that is presented, if it is this client's. `?2` to `?5` are those of [`Presented`].
+macro_rules! presented {
+    () => {
+        "refresh_tokens t where t.tenant_id = ?1 and t.lookup = ?2 and t.digest = ?3 and t.client_id = ?4"
+    };
+}
+
+fn presenting(statement: Statement<InTenant>, token: &Presented<'_>) -> Statement<InTenant> {
+    statement.bind(token.lookup).bind(token.digest).bind(token.client).bind(token.now)
+}
+
+/// Revokes the family of a token that its client presents, and nothing of anybody else's.
+pub fn revoke_presented(token: &Presented<'_>) -> Statement<InTenant> {
+    let statement = write(concat!(
+        "update refresh_tokens indexed by refresh_tokens_by_family set revoked_at = ?5
+         where tenant_id = ?1 and revoked_at is null and family_id = (select t.family_id from ",
+        presented!(),
+        ")"
+    ));
+    presenting(statement, token)
+}
+
+/// Records that in the log, if there is such a token.
+pub fn record_revocation(
+    token: &Presented<'_>,
+    id: &LogId,
+    ip: &str,
+    user_agent: &str,
+) -> Statement<InTenant> {
+    let statement = write(concat!(
+        "insert into logs (tenant_id, id, type, date, user_id, client_id, ip, user_agent, description)
+         select ?1, ?6, 'srrt', ?5, t.user_id, ?4, ?7, ?8, 'Refresh token revoked' from ",
+        presented!()
+    ));
+    presenting(statement, token).bind(id).bind(ip).bind(user_agent)
 }
 
 /// Revokes every token of a family.
