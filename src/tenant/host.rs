@@ -11,12 +11,17 @@ pub struct Host(String);
 const MAX_LENGTH: usize = 259;
 
 impl Host {
-    /// Reads the `host` header. `x-forwarded-host` is never looked at.
+    /// Reads the `host` header, of which there is exactly one (RFC 9112 §3.2). `x-forwarded-host` is never looked at.
     ///
     /// # Errors
     /// What is wrong with it, for the client. The header itself is not repeated.
     pub fn of(request: &Request) -> Result<Self, &'static str> {
-        Self::parse(request.header("host").unwrap_or_default())
+        let mut hosts = request.headers.get_all("host").iter();
+        let host = hosts.next().ok_or("The Host header is missing.")?;
+        if hosts.next().is_some() {
+            return Err("There is more than one Host header.");
+        }
+        Self::parse(host.to_str().map_err(|_| "The Host header is not a valid host name.")?)
     }
 
     /// Checks an authority. Upper case is accepted and folded, since host names are case-insensitive (RFC 9110 §4.2.3).
@@ -25,10 +30,13 @@ impl Host {
     /// What is wrong with it.
     pub fn parse(authority: &str) -> Result<Self, &'static str> {
         if authority.is_empty() {
-            return Err("The Host header is missing.");
+            return Err("The Host header is empty.");
         }
         if authority.len() > MAX_LENGTH {
             return Err("The Host header is too long.");
+        }
+        if authority.starts_with('[') {
+            return Err("The Host header must be a host name, not an IP address.");
         }
         let lower = authority.to_ascii_lowercase();
         let (name, port) =

@@ -17,7 +17,7 @@ fn ask(route: &Route) -> Ask {
 }
 
 /// An error of the management API: its four members and nothing else, never cached.
-fn is_management_error(answer: &Answer) {
+pub fn is_management_error(answer: &Answer) {
     let body = answer.json();
     let members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["error", "errorCode", "message", "statusCode"]);
@@ -26,7 +26,7 @@ fn is_management_error(answer: &Answer) {
 }
 
 /// An error of RFC 6749 §5.2.
-fn is_oauth_error(answer: &Answer) {
+pub fn is_oauth_error(answer: &Answer) {
     let body = answer.json();
     let members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["error", "error_description"], "{body}");
@@ -34,9 +34,21 @@ fn is_oauth_error(answer: &Answer) {
 }
 
 /// A page that may not be framed.
-fn is_page(answer: &Answer) {
+pub fn is_page(answer: &Answer) {
     assert!(answer.text().contains("<h1") || answer.text().contains("<form"), "{}", answer.text());
     assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+}
+
+/// A refusal in the dialect of the route.
+pub fn is_refusal(route: &Route, answer: &Answer) {
+    assert!(answer.status() >= 400, "{} {}: {}", route.method, route.path, answer.text());
+    match route.area {
+        "Management" | "Operator" => is_management_error(answer),
+        "Login" => is_page(answer),
+        // The document about the API stands below its path.
+        _ if route.path.starts_with("/api/") => is_management_error(answer),
+        _ => is_oauth_error(answer),
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Promises about all code at once.
 
 mod doors;
+mod hosts;
 mod inhabitants;
 mod isolation;
 mod layers;

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 #[derive(Clone)]
 pub struct Ask {
     method: Method,
-    host: String,
+    hosts: Vec<Vec<u8>>,
     path: String,
     scheme: &'static str,
     headers: Vec<(String, String)>,
@@ -27,7 +27,7 @@ impl Ask {
         };
         Self {
             method,
-            host,
+            hosts: vec![host.into_bytes()],
             path: path.to_owned(),
             scheme: "http",
             headers: Vec::new(),
@@ -44,6 +44,12 @@ impl Ask {
     /// `POST`.
     pub fn post(tenant: &str, path: &str) -> Self {
         Self::new(Method::POST, tenant, path)
+    }
+
+    /// With these host headers, whatever bytes they are, instead of the tenant's.
+    pub fn at(mut self, hosts: &[&[u8]]) -> Self {
+        self.hosts = hosts.iter().map(|host| host.to_vec()).collect();
+        self
     }
 
     /// With a header.
@@ -92,8 +98,8 @@ impl Ask {
     pub fn into_request(self) -> Request {
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         let mut headers = HeaderMap::new();
-        if let Ok(host) = HeaderValue::from_str(&self.host) {
-            headers.insert("host", host);
+        for host in &self.hosts {
+            headers.append("host", HeaderValue::from_bytes(host).unwrap());
         }
         for (name, value) in &self.headers {
             headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());

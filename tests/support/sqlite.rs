@@ -46,16 +46,22 @@ impl Sqlite {
 
     /// Every row of every table of one tenant, as text: equal before and after means that nothing was changed.
     pub fn contents(&self, tenant: &str) -> String {
+        self.dump(&format!("where tenant_id = '{tenant}' order by 1, 2"))
+    }
+
+    /// Every row of every table, whosever it is, as text.
+    pub fn everything(&self) -> String {
+        self.dump("order by 1, 2")
+    }
+
+    fn dump(&self, which: &str) -> String {
         let tables = self.query(
             "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name <> 'd1_migrations'
              order by name",
         );
         let dump = |table: &Map<String, Json>| {
             let table = table["name"].as_str().unwrap();
-            format!(
-                "{table}: {:?}\n",
-                self.query(&format!("select * from {table} where tenant_id = '{tenant}' order by 1, 2"))
-            )
+            format!("{table}: {:?}\n", self.query(&format!("select * from {table} {which}")))
         };
         tables.iter().map(dump).collect()
     }

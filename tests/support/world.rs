@@ -160,6 +160,12 @@ impl World {
         self.outside.now.set(self.outside.now.get() + span.as_millis());
     }
 
+    /// Everything in every database: equal before and after means that nothing was changed.
+    pub fn everything(&self) -> String {
+        let databases = self.outside.databases.borrow();
+        databases.iter().map(|(name, database)| format!("{name}\n{}", database.everything())).collect()
+    }
+
     /// The database of a binding.
     pub fn database(&self, binding: &str) -> Rc<Sqlite> {
         Rc::clone(&self.outside.databases.borrow()[binding])
