@@ -25,6 +25,9 @@ pub struct Inhabited<'w> {
 /// What may stand in a path: not longer than an id, a name or an address.
 const SEGMENT: usize = 80;
 
+/// Its user that the fill has made.
+const USER: &str = "select user_id from users where tenant_id = ? and email like 'user@%'";
+
 impl<'w> Inhabited<'w> {
     /// Makes a tenant (the main one is there) and fills it: every `POST` of the management API that has no more
     /// parameters than what others have made succeeds at least once.
@@ -69,8 +72,7 @@ impl<'w> Inhabited<'w> {
 
     /// What its user's sign-in leaves.
     fn sign_in(&self) {
-        let user = self.one("select user_id from users where tenant_id = ? and email like 'user@%'");
-        let (id, user) = (&self.id, user.as_str().unwrap());
+        let (id, user) = (&self.id, self.user());
         for sql in [
             format!(
                 "insert into sessions (tenant_id, id, digest, user_id, authenticated_at, created_at, used_at, expires_at, idle_expires_at)
@@ -165,6 +167,11 @@ impl<'w> Inhabited<'w> {
         kept.collect::<Vec<_>>().join("\n")
     }
 
+    /// The id of its user.
+    pub fn user(&self) -> String {
+        self.one(USER).as_str().unwrap().to_owned()
+    }
+
     /// An id of one of its rows: the newest one that the fill has made.
     fn one(&self, sql: &str) -> Json {
         let rows = self.database.query(&sql.replace("?", &format!("'{}'", self.id)));
@@ -180,7 +187,7 @@ impl<'w> Inhabited<'w> {
                 "select client_id from clients where tenant_id = ? and client_id <> 'management-machine'",
             )
         };
-        let user = || self.one("select user_id from users where tenant_id = ? and email like 'user@%'");
+        let user = || self.one(USER);
         let role = || self.one("select id from roles where tenant_id = ? and is_system = 0");
         let api = format!("https://{id}.api.example");
         let permissions =

@@ -1,5 +1,6 @@
 //! Promises about all code at once.
 
+mod bodies;
 mod doors;
 mod hosts;
 mod inhabitants;
