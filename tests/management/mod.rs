@@ -4,6 +4,7 @@ mod access;
 mod client_grants;
 mod clients;
 mod connections;
+mod creator;
 mod giving;
 mod keys;
 mod logs;
