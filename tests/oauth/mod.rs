@@ -9,7 +9,6 @@ mod permissions;
 mod properties;
 mod refresh;
 mod revoke;
-mod tenants;
 mod userinfo;
 
 use crate::support::Answer;
