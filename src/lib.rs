@@ -28,6 +28,9 @@
 #[cfg(target_arch = "wasm32")]
 mod worker;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cli;
+
 pub mod app;
 pub mod routes;
 

@@ -12,6 +12,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+mod cli;
 mod laws;
 mod login;
 mod management;

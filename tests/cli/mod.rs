@@ -1,0 +1,9 @@
+//! The `gatehouse` command.
+
+mod bad_sources;
+mod dumps;
+mod files;
+mod servers;
+mod session;
+mod tenants;
+mod written;
