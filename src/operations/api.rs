@@ -4,7 +4,7 @@ use super::{
     engine,
     model::{Input, Kind, NewTenant, Operation, Order, Record, TenantChange, Wanted},
     shown::{self, Shown},
-    store,
+    spare_keys, store,
 };
 use crate::{
     access::{
@@ -21,6 +21,7 @@ use crate::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::rc::Rc;
 
 /// Tenants and their operations. The same twice: under a name of our own, and where users of AuthHero look.
 pub fn routes(r: &mut Routes) {
@@ -95,6 +96,7 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
     if begun.is_none() {
         return Err(why_not(cx, &wanted).await?.into());
     }
+    call.platform().defer(Box::pin(spare_keys::refill_later(Rc::clone(shared))));
     record(cx, format!("Create the tenant {}", wanted.id)).await?;
     let (record, operation) = by_id(cx, wanted.id.as_str()).await?;
     let serves = record.status == Status::Active;

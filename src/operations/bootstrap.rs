@@ -32,7 +32,7 @@ use serde_json::json;
 /// A fault of a database, or of the configuration.
 pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
     let meter = Meter::default();
-    let (platform, config, main) = (shared.platform.as_ref(), &shared.config, &shared.config.main_tenant);
+    let (platform, main) = (shared.platform.as_ref(), &shared.config.main_tenant);
     let directory = shared.directory.db(&meter)?;
     schema::migrate(directory.driver().as_ref(), schema::DIRECTORY).await?;
     register_declared(platform, &directory, now).await?;
@@ -43,7 +43,7 @@ pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
     schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
     directory.commit([set_schema_version("SHARED", schema::version(schema::TENANT))]).await?;
     let issuer = shared.directory.issuer(main);
-    seed::tenant(platform, config, main, &issuer, "Gatehouse", &db, now).await?;
+    seed::tenant(shared, main, &issuer, "Gatehouse", &db, &meter, now).await?;
     administration(shared, &issuer, &db, now).await?;
     directory.commit([store::open_main(main, now)]).await?;
     shared.directory.forget(main);

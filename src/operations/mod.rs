@@ -8,5 +8,6 @@ pub mod model;
 pub mod plan;
 pub mod seed;
 pub mod shown;
+pub mod spare_keys;
 pub mod store;
 pub mod wake;

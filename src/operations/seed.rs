@@ -1,8 +1,9 @@
 //! What every tenant is born with: a sealing key, a signing key, a database connection and its management API.
 
+use super::spare_keys;
 use crate::{
-    config::Config,
-    db::Statement,
+    access::Shared,
+    db::{Meter, Statement},
     error::{Fault, FaultKind},
     id::{ConnectionId, ResourceServerId, TenantId, prefixed, random_text},
     jose::Algorithm,
@@ -23,14 +24,15 @@ use crate::{
 /// # Errors
 /// A fault of the database or the platform.
 pub async fn tenant(
-    platform: &dyn Platform,
-    config: &Config,
+    shared: &Shared,
     tenant: &TenantId,
     issuer: &Issuer,
     friendly_name: &str,
     db: &TenantDb,
+    meter: &Meter,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let (platform, config) = (shared.platform.as_ref(), &shared.config);
     let mut key = [0; 32];
     platform.random(&mut key);
     let wrapped = keys::store::wrap(platform, tenant, key, &config.encryption_keys)?;
@@ -47,7 +49,7 @@ pub async fn tenant(
         return Ok(());
     }
     let seal = keys::store::unwrap(tenant, data_key, &config.encryption_keys)?;
-    let pair = platform.generate_key(Algorithm::RS256).await?;
+    let pair = spare_keys::take(shared, meter).await?;
     let public = pair.public.published(Algorithm::RS256);
     let private = seal.seal(platform, &keys::store::purpose(&public.kid), &pair.private)?;
     let key = SigningKey {

@@ -7,6 +7,7 @@ mod lifecycle;
 mod pool;
 mod rivals;
 mod simulation;
+mod spare_keys;
 mod tenants;
 mod trial;
 mod wake;

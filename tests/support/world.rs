@@ -220,7 +220,7 @@ impl Outside {
     }
 }
 
-/// Twelve RSA-2048 keys that were made for these tests: generating one takes too long natively and is never the point.
+/// Two dozen RSA-2048 keys that were made for these tests: generating one takes too long natively and is never the point.
 fn fixtures() -> Vec<Fixture> {
     serde_json::from_str(include_str!("keys.json")).unwrap()
 }

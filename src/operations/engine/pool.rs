@@ -15,7 +15,7 @@ use crate::{
     id::random_text,
     operations::{
         plan::{SETTLING, Trouble},
-        store,
+        spare_keys, store,
     },
     platform::{Answer, Ask, Platform},
     tenant::{
@@ -40,6 +40,7 @@ pub(super) async fn tend(shared: &Shared, meter: &Meter) -> Result<(), Fault> {
     let directory = shared.directory.db(meter)?;
     register_declared(shared.platform.as_ref(), &directory, shared.platform.now()).await?;
     migrate_free(shared, &directory).await?;
+    spare_keys::refill(shared, meter).await?;
     let Some(config) = &shared.config.cloudflare else { return Ok(()) };
     let keeper = Keeper::new(shared, config, meter);
     let tended = match keeper.fill(&directory).await {

@@ -42,8 +42,7 @@ pub(super) async fn seed(work: &Work<'_>) -> Result<Done, Trouble> {
     let (shared, tenant) = (work.shared, &work.operation.tenant);
     let issuer = shared.directory.issuer(&tenant.id);
     let db = work.db()?;
-    let (platform, config) = (shared.platform.as_ref(), &shared.config);
-    seed::tenant(platform, config, &tenant.id, &issuer, &tenant.friendly_name, &db, work.now).await?;
+    seed::tenant(shared, &tenant.id, &issuer, &tenant.friendly_name, &db, work.meter, work.now).await?;
     Ok(Done::with([]))
 }
 
