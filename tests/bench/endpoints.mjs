@@ -49,7 +49,7 @@ export const endpoints = [
     trips: 1,
     signs: 2, // an access token and an ID token
     count: 1500,
-    prepare: ({ send, world }) => login({ send }, world),
+    prepare: ({ send, world }) => login({ send }, world, world.nextPerson()),
     run: async ({ send, world, own }) => {
       const fields = {
         grant_type: 'refresh_token',
@@ -63,7 +63,7 @@ export const endpoints = [
   {
     name: 'userinfo',
     count: 3000,
-    prepare: ({ send, world }) => login({ send }, world),
+    prepare: ({ send, world }) => login({ send }, world, world.nextPerson()),
     run: ({ send, own }) => send({ path: '/userinfo', headers: bearer(own.access_token) }),
   },
   {
@@ -93,6 +93,17 @@ export const endpoints = [
     signs: 2,
     cpu: 40,
     count: 150,
-    run: ({ send, world }) => login({ send }, world),
+    prepare: ({ world }) => world.nextPerson(),
+    run: ({ send, world, own }) => login({ send }, world, own),
+  },
+  {
+    name: 'the same, in an organization',
+    trips: 4,
+    hashes: 1,
+    signs: 2,
+    cpu: 40,
+    count: 100,
+    prepare: ({ world }) => world.nextPerson(),
+    run: ({ send, world, own }) => login({ send }, world, own, { organization: world.organization }),
   },
 ];

@@ -9,8 +9,8 @@ export const form = (path, fields) => ({
   headers: { 'content-type': 'application/x-www-form-urlencoded' },
 });
 
-/** Every request of one sign-in of a new browser at the client's tenant; returns the tokens. */
-export async function login({ send }, { host, client, user }) {
+/** Every request of one sign-in of `user` in a new browser at the client's tenant; `asked` goes into the first. Returns the tokens. */
+export async function login({ send }, { host, client }, user, asked = {}) {
   const browse = ({ url, ...wanted }) => {
     const { pathname, search } = new URL(url);
     return send({ ...wanted, path: pathname + search, expect: [200, 302, 303] });
@@ -24,6 +24,7 @@ export async function login({ send }, { host, client, user }) {
     state: randomBytes(8).toString('base64url'),
     nonce: randomBytes(8).toString('base64url'),
     ...parameters,
+    ...asked,
   });
   const back = await new Person(browse, user).visit(`http://${host}/authorize?${query}`, client.callback);
   const code = new URL(back).searchParams.get('code');

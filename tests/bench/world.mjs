@@ -2,6 +2,7 @@
 import { form } from './login.mjs';
 
 const USERS = 1000;
+const MEMBERS = 50; // of them, of the one organization: at least as many as there are lanes
 const PASSWORD = 'Correct-horse-battery-9';
 
 export const secrets = {
@@ -32,9 +33,9 @@ export async function makeWorld(send, port) {
       path,
       body: JSON.stringify(body),
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-      expect: [200, 201, 202],
+      expect: [200, 201, 202, 204],
     });
-    return response.json();
+    return response.text ? response.json() : undefined;
   };
   const inTenant = (path, body) => post(path, body, { 'tenant-id': 'bench' });
 
@@ -55,6 +56,7 @@ export async function makeWorld(send, port) {
     app_type: 'regular_web',
     token_endpoint_auth_method: 'client_secret_post',
     grant_types: ['authorization_code', 'refresh_token'],
+    organization_usage: 'allow',
     callbacks: [callback],
     refresh_token: { rotation_type: 'rotating', expiration_type: 'expiring' },
   });
@@ -74,8 +76,17 @@ export async function makeWorld(send, port) {
     password: PASSWORD,
     email_verified: true,
   });
-  const first = await inTenant('/api/v2/users', newUser('user-0'));
-  for (let i = 1; i < USERS; i += 1) await inTenant('/api/v2/users', newUser(`user-${i}`));
+  const people = [];
+  for (let i = 0; i < USERS; i += 1) {
+    const { user_id: id, email } = await inTenant('/api/v2/users', newUser(`user-${i}`));
+    people.push({ id, email, password: PASSWORD });
+  }
+  const organization = await inTenant('/api/v2/organizations', { name: 'team' });
+  for (let i = 0; i < MEMBERS; i += 10) {
+    const members = people.slice(i, i + 10).map(({ id }) => id);
+    await inTenant(`/api/v2/organizations/${organization.id}/members`, { members });
+  }
+  let met = 0;
 
   const tenantToken = await send({
     ...form('/oauth/token', {
@@ -93,7 +104,10 @@ export async function makeWorld(send, port) {
     token: tenantToken.json().access_token,
     client: { id: client.client_id, secret: client.client_secret, callback },
     machine: { id: machine.client_id, secret: machine.client_secret },
-    user: { id: first.user_id, email: 'user-0@example.com', password: PASSWORD },
+    user: people[0],
+    organization: organization.id,
+    /** Somebody else each time: who signs in more than ten times at once is taken for a thief. */
+    nextPerson: () => people[met++ % MEMBERS],
     newUser,
     makeTenant,
   };
