@@ -4,6 +4,7 @@ pub mod api;
 pub mod bootstrap;
 pub mod coordinator;
 pub mod engine;
+pub mod fleet;
 pub mod model;
 pub mod plan;
 pub mod seed;

@@ -137,6 +137,11 @@ impl Directory {
             .retain(|_, (_, route)| route.as_ref().is_some_and(|route| route.tenant != *id));
     }
 
+    /// Drops what is remembered of all tenants, after something was changed for all of them.
+    pub fn forget_all(&self) {
+        self.routes.borrow_mut().clear();
+    }
+
     /// The authority of a tenant under the base domain.
     pub fn authority(&self, id: &TenantId) -> String {
         let base = &self.config.base_domain;
@@ -197,7 +202,9 @@ impl Directory {
 
     async fn open(&self, route: Option<Route>, issuer: Issuer, meter: &Meter) -> Result<Resolved, Fault> {
         let Some(route) = route else { return Ok(Resolved::Unknown) };
-        match route.status {
+        let main = route.tenant == self.config.main_tenant;
+        let status = if main { route.status } else { route.fleet.limits(route.status) };
+        match status {
             Status::Active | Status::ReadOnly => {}
             Status::Provisioning | Status::Failed => return Ok(Resolved::NotReady),
             Status::Suspended => return Ok(Resolved::Suspended),
@@ -208,18 +215,11 @@ impl Directory {
         };
         let driver = self.reach(database)?;
         self.bring_up_to_date(database, &driver, meter).await?;
-        let main = route.tenant == self.config.main_tenant;
-        let writable = route.status == Status::Active;
+        let writable = status == Status::Active;
         let db =
             TenantDb::new(driver, InTenant::new(route.tenant.clone(), route.epoch, writable), meter.clone());
-        let tenant = Tenant {
-            id: route.tenant,
-            status: route.status,
-            placement: route.placement,
-            epoch: route.epoch,
-            issuer,
-            main,
-        };
+        let tenant =
+            Tenant { id: route.tenant, status, placement: route.placement, epoch: route.epoch, issuer, main };
         Ok(Resolved::Serving(tenant, db))
     }
 

@@ -11,5 +11,5 @@ pub mod store;
 pub use cache::PerTenant;
 pub use directory::{Directory, Resolved};
 pub use host::Host;
-pub use model::{Issuer, Status, Tenant};
+pub use model::{Fleet, Issuer, Status, Tenant};
 pub use scope::{DirectoryDb, InDirectory, InTenant, TenantDb};

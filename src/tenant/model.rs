@@ -25,6 +25,11 @@ impl Tenant {
         self.status
     }
 
+    /// Whether nothing of it may be changed for the moment.
+    pub fn is_read_only(&self) -> bool {
+        self.status == Status::ReadOnly
+    }
+
     /// Where its rows live.
     pub fn placement(&self) -> Placement {
         self.placement
@@ -121,5 +126,42 @@ impl Status {
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// The state of all tenants together but the main one, which is where it is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fleet {
+    /// Each tenant is in its own state.
+    #[default]
+    Active,
+    /// A tenant that is active is read-only nevertheless.
+    ReadOnly,
+}
+
+impl Fleet {
+    /// Every state.
+    pub const ALL: [Self; 2] = [Self::Active, Self::ReadOnly];
+
+    /// As stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::ReadOnly => "read_only",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// What a tenant in this state of its own may do.
+    pub fn limits(self, own: Status) -> Status {
+        match (self, own) {
+            (Self::ReadOnly, Status::Active) => Status::ReadOnly,
+            _ => own,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! SQL of the directory that finds a tenant and its database.
 
-use super::{InDirectory, Status};
+use super::{Fleet, InDirectory, Status};
 use crate::{
     config::Placement,
     db::{Query, Row, Statement, read, write},
@@ -15,6 +15,8 @@ pub struct Route {
     pub tenant: TenantId,
     /// Its state.
     pub status: Status,
+    /// The state of all tenants together.
+    pub fleet: Fleet,
     /// Where its rows live.
     pub placement: Placement,
     /// Its epoch.
@@ -39,7 +41,7 @@ pub struct Database {
 macro_rules! route_of {
     ($condition:literal) => {
         concat!(
-            "select m.directory_version, t.id, t.status, t.placement, t.epoch, d.id as database_id, d.binding, d.uuid,
+            "select m.directory_version, (select value from meta where key = 'fleet') as fleet, t.id, t.status, t.placement, t.epoch, d.id as database_id, d.binding, d.uuid,
                     d.schema_version
              from (select count(*) as directory_version from d1_migrations) m
              left join tenants t on t.id = ",
@@ -84,6 +86,10 @@ pub fn route(row: &Row) -> Result<(i64, Option<Route>), Fault> {
     let route = Route {
         tenant: TenantId::parse(&id).ok_or_else(|| unreadable("id"))?,
         status: Status::parse(&row.text("status")?).ok_or_else(|| unreadable("status"))?,
+        fleet: match row.optional_text("fleet")? {
+            Some(text) => Fleet::parse(&text).ok_or_else(|| unreadable("state of the fleet"))?,
+            None => Fleet::default(),
+        },
         placement: Placement::parse(&row.text("placement")?).ok_or_else(|| unreadable("placement"))?,
         epoch: row.int("epoch")?,
         database,

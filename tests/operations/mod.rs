@@ -3,6 +3,7 @@
 mod client;
 mod cloudflare;
 mod coordinator;
+mod fleet;
 mod lifecycle;
 mod pool;
 mod rivals;
