@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     db::{Outcome, Statement},
-    error::{Error, Fault},
+    error::{Error, Fault, FaultKind},
     events::{Entry, Kind},
     http::{Malformed, Response, StatusCode},
     id::{OrganizationId, TenantId, UserId},
@@ -114,7 +114,11 @@ impl Refuse for Refusal {
 
     fn fault(fault: &Fault, request_id: &str) -> Self {
         let (status, words) = fault_words(fault);
-        let code = if status == StatusCode::SERVICE_UNAVAILABLE { "unavailable" } else { "internal_error" };
+        let code = match fault.kind {
+            FaultKind::ReadOnly => "tenant_read_only",
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => "internal_error",
+        };
         Self { status, code, message: format!("{words} (request {request_id})") }
     }
 }

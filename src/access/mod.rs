@@ -17,7 +17,7 @@ pub use operator::Operator;
 
 use crate::{
     config::Config,
-    db::Meter,
+    db::{Meter, Scope as _},
     error::{Error, Fault, FaultKind},
     events::Entry,
     http::{Malformed, Request, Response},
@@ -77,6 +77,14 @@ impl Call {
     /// A fault of the database.
     pub async fn snapshot(&self) -> Result<Rc<Snapshot>, Fault> {
         self.shared.snapshots.of(&self.tenant, &self.db, self.platform(), &self.shared.config, self.now).await
+    }
+
+    /// Checks, before anybody is bothered, that the tenant may be changed at the moment.
+    ///
+    /// # Errors
+    /// [`FaultKind::ReadOnly`] if not.
+    pub fn check_writable(&self) -> Result<(), Fault> {
+        self.db.scope().check_writable()
     }
 
     /// A statement that records an event in the tenant's log, to commit beside the change that caused it.
@@ -156,7 +164,7 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
     match fault.kind {
         FaultKind::ReadOnly => (
             http::StatusCode::SERVICE_UNAVAILABLE,
-            "This tenant is read-only for the moment. Please try again shortly.",
+            "Nothing can be changed here for the moment. Please try again shortly.",
         ),
         FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
@@ -170,5 +178,7 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
 /// Logs a fault: one line, with the request id, no secrets.
 pub(crate) fn log_fault(platform: &dyn Platform, request_id: &str, tenant: &str, fault: &Fault) {
     let fields = json!({ "request_id": request_id, "tenant": tenant, "kind": format!("{:?}", fault.kind), "detail": fault.detail });
-    platform.log(Level::Error, "fault", fields);
+    // What an operator has asked for is nothing to look into.
+    let level = if fault.kind == FaultKind::ReadOnly { Level::Info } else { Level::Error };
+    platform.log(level, "fault", fields);
 }

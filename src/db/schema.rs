@@ -13,7 +13,8 @@ macro_rules! migrations {
 }
 
 /// The directory's migrations, oldest first.
-pub const DIRECTORY: &[Migration] = migrations!("directory": "0001_directory.sql", "0002_spare_keys.sql");
+pub const DIRECTORY: &[Migration] =
+    migrations!("directory": "0001_directory.sql", "0002_spare_keys.sql", "0003_spent_codes.sql");
 
 /// The migrations of every database that holds tenants, oldest first.
 pub const TENANT: &[Migration] = migrations!("tenant": "0001_foundation.sql");

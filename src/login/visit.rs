@@ -38,8 +38,9 @@ impl Visit {
     /// Opens the state of a page.
     ///
     /// # Errors
-    /// A page that asks to begin again, or a fault of the database.
+    /// A page that asks to begin again, or one that says to come back if the tenant is read-only; or a fault of the database.
     pub async fn open(call: &Call, query: Query) -> Result<Self, Error<Refusal>> {
+        call.check_writable()?;
         let snapshot = call.snapshot().await?;
         let transaction = Transaction::open(call, &snapshot, &query.state)?;
         let caller = authorize::caller(call, &snapshot, &transaction.request, &[]).await?;

@@ -2,7 +2,7 @@
 
 use super::pkce::Challenge;
 use crate::{
-    id::{ClientId, FamilyId, OrganizationId, SessionId, UserId},
+    id::{ClientId, OrganizationId, SessionId, UserId},
     time::{Lifetime, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub struct InOrganization {
     pub name: String,
 }
 
-/// A code to be kept.
+/// A code to be made.
 pub struct NewCode<'a> {
     /// Who may redeem it.
     pub client: &'a ClientId,
@@ -44,8 +44,6 @@ pub struct NewCode<'a> {
     pub user: &'a UserId,
     /// Their session.
     pub session: &'a SessionId,
-    /// The family of the refresh tokens that will come of it.
-    pub family: &'a FamilyId,
     /// When they last proved who they are.
     pub authenticated_at: Timestamp,
     /// What was asked.
@@ -61,8 +59,6 @@ pub struct Code {
     pub user: UserId,
     /// Their session.
     pub session: SessionId,
-    /// The family of the refresh tokens that come of it.
-    pub family: FamilyId,
     /// What was asked.
     pub request: CodeRequest,
     /// When they last proved who they are.

@@ -10,6 +10,7 @@ pub mod pkce;
 pub mod redirect;
 pub mod revoke;
 pub mod scope;
+pub mod sealed_code;
 pub mod store;
 pub mod token;
 pub mod userinfo;

@@ -9,7 +9,7 @@ use crate::{
     error::Fault,
     id::{ClientId, FamilyId, LogId, OrganizationId, SessionId, UserId},
     secret::Digest,
-    tenant::InTenant,
+    tenant::{InDirectory, InTenant},
     time::Timestamp,
 };
 
@@ -38,13 +38,14 @@ pub fn organization_of(row: &Row) -> Result<(InOrganization, bool), Fault> {
     Ok((organization, row.flag("is_member")?))
 }
 
-/// Keeps a code.
+/// Keeps a code. `family` will be that of the refresh tokens that come of it.
 ///
 /// # Errors
 /// A fault if what was asked does not serialize.
 pub fn insert_code(
     digest: &Digest,
     code: &NewCode<'_>,
+    family: &FamilyId,
     now: Timestamp,
 ) -> Result<Statement<InTenant>, Fault> {
     let request = serde_json::to_string(code.request).map_err(|error| Fault::internal(error.to_string()))?;
@@ -57,7 +58,7 @@ pub fn insert_code(
     .bind(code.client)
     .bind(code.user)
     .bind(code.session)
-    .bind(code.family)
+    .bind(family)
     .bind(request)
     .bind(code.authenticated_at)
     .bind(now)
@@ -76,7 +77,7 @@ pub fn sweep_codes(moment: Timestamp) -> Statement<InTenant> {
 /// The code of this digest, used or not. One row or none.
 pub fn code_by_digest(digest: &Digest) -> Query<InTenant> {
     read(
-        "select client_id, user_id, session_id, family_id, request, authenticated_at, expires_at, used_at
+        "select client_id, user_id, session_id, request, authenticated_at, expires_at, used_at
          from codes where tenant_id = ?1 and digest = ?2",
     )
     .bind(digest)
@@ -91,7 +92,6 @@ pub fn code(row: &Row) -> Result<Code, Fault> {
         client: ClientId::new(row.text("client_id")?),
         user: UserId::new(row.text("user_id")?),
         session: SessionId::new(row.text("session_id")?),
-        family: FamilyId::new(row.text("family_id")?),
         request: row.json::<CodeRequest>("request")?,
         authenticated_at: row.time("authenticated_at")?,
         expires_at: row.time("expires_at")?,
@@ -127,6 +127,21 @@ pub fn consume_code(digest: &Digest, now: Timestamp) -> Statement<InTenant> {
     )
     .bind(digest)
     .bind(now)
+}
+
+/// Consumes a code that is kept nowhere, in the directory: one row if nobody had before, none otherwise. Clears away
+/// some that have ended, since nobody else does.
+pub fn spend_code(digest: &Digest, expires_at: Timestamp, now: Timestamp) -> [Statement<InDirectory>; 2] {
+    [
+        write("insert into spent_codes (digest, expires_at) values (?1, ?2) on conflict do nothing returning digest")
+            .bind(digest)
+            .bind(expires_at),
+        write(
+            "delete from spent_codes where digest in (select digest from spent_codes indexed by spent_codes_by_expiry
+               where expires_at < ?1 order by expires_at limit 20)",
+        )
+        .bind(now),
+    ]
 }
 
 /// A person with what decides whether tokens may be issued to them. `$grant` is the row that speaks for them, `g`.
@@ -213,6 +228,25 @@ pub fn permissions_of_refresh_token(lookup: &str, management: &str) -> Query<InT
     read(permissions!("refresh_tokens g", "g.lookup = ?2", "g.audience", "g.organization_id"))
         .bind(lookup)
         .bind(management)
+}
+
+/// The permissions of a person, of the API `audience` and of the management API, everywhere and in the organization.
+pub fn permissions_of_person(
+    user: &UserId,
+    management: &str,
+    audience: &str,
+    organization: Option<&OrganizationId>,
+) -> Query<InTenant> {
+    read(permissions!(
+        "(select ?1 as tenant_id, ?2 as user_id, ?4 as audience, ?5 as organization_id) g",
+        "true",
+        "g.audience",
+        "g.organization_id"
+    ))
+    .bind(user)
+    .bind(management)
+    .bind(audience)
+    .bind(organization)
 }
 
 /// Reads the rows of permissions: those of the API that is `registered` so.

@@ -147,5 +147,5 @@ fn a_tenant_that_is_read_only_says_so_on_the_page() {
     let seen = browser.submit(&page, &[("password", ADMIN_PASSWORD)]);
     let (_, answer) = seen.page();
     assert_eq!(answer.status(), 503);
-    assert!(answer.header("retry-after").is_some() && answer.text().contains("read-only"));
+    assert!(answer.header("retry-after").is_some() && answer.text().contains("Nothing can be changed"));
 }

@@ -393,7 +393,7 @@ fn a_tenant_that_is_suspended_or_read_only_says_so_and_comes_back() {
         let refusal = write(token, "any").expect(503);
         assert_eq!(
             (refusal.header("retry-after"), &refusal.json()["errorCode"]),
-            (Some("30"), &json!("unavailable"))
+            (Some("30"), &json!("tenant_read_only"))
         );
     }
     assert_eq!(scene.world.database("POOL_01").contents("acme"), before);

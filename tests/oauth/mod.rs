@@ -7,6 +7,7 @@ mod discovery;
 mod logout;
 mod permissions;
 mod properties;
+mod read_only;
 mod refresh;
 mod revoke;
 mod userinfo;

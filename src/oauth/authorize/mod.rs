@@ -79,11 +79,19 @@ async fn answer(
     let (organization, is_member) = organization.unzip();
     let session = match decide(terms.prompt, terms.max_age, session, is_member, call.now) {
         Decision::Issue(session) => session,
-        Decision::Login => return Transaction::begin(call, snapshot, raw, organization),
+        Decision::Login => {
+            // Signing in is a change: nobody types a password only to hear that it is not possible now.
+            call.check_writable()?;
+            return Transaction::begin(call, snapshot, raw, organization);
+        }
         Decision::Refuse(denied) => return Err(denied.into()),
     };
     let subject =
         Subject { user: &session.user_id, session: &session.id, authenticated_at: session.authenticated_at };
+    if call.tenant.is_read_only() {
+        let code = respond::sealed(call, snapshot, caller, &terms, organization.as_ref(), &subject)?;
+        return Ok(respond::granted(call, caller, &code));
+    }
     let (code, insert) = respond::code(call, caller, &terms, organization.as_ref(), &subject)?;
     let client = &caller.client.client.client_id;
     let idle = call.now.plus(snapshot.settings.idle_session_lifetime());

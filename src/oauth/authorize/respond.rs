@@ -9,8 +9,9 @@ use crate::{
     id::{FamilyId, SessionId, UserId, random_text},
     oauth::{
         code::{CodeRequest, InOrganization, NewCode},
-        store,
+        sealed_code, store,
     },
+    resources::snapshot::Snapshot,
     secret::Secret,
     tenant::InTenant,
     time::Timestamp,
@@ -62,24 +63,50 @@ pub fn code(
     subject: &Subject<'_>,
 ) -> Result<(Secret, Statement<InTenant>), Fault> {
     let code = Secret::random(call.platform(), 32);
-    let request = CodeRequest {
+    let family = FamilyId::new(random_text(call.platform(), 22));
+    let request = request(caller, terms, organization);
+    let statement = store::insert_code(&code.digest(), &new(caller, subject, &request), &family, call.now)?;
+    Ok((code, statement))
+}
+
+/// The same while the tenant is read-only: the code is kept nowhere. See [`sealed_code`].
+///
+/// # Errors
+/// An error for the client if its request is too long to travel, or a fault of the seal.
+pub fn sealed(
+    call: &Call,
+    snapshot: &Snapshot,
+    caller: &Caller,
+    terms: &Terms<'_>,
+    organization: Option<&InOrganization>,
+    subject: &Subject<'_>,
+) -> Result<Secret, Error<Denied>> {
+    let request = request(caller, terms, organization);
+    let code = sealed_code::seal(call, snapshot, &new(caller, subject, &request))?;
+    Ok(code.ok_or_else(|| {
+        Denied::new("temporarily_unavailable", "The request is too long for a read-only tenant")
+    })?)
+}
+
+fn request(caller: &Caller, terms: &Terms<'_>, organization: Option<&InOrganization>) -> CodeRequest {
+    CodeRequest {
         redirect_uri: caller.target.as_str().to_owned(),
         code_challenge: terms.challenge.clone(),
         scope: terms.scope.to_string(),
         audience: terms.api.identifier.clone(),
         nonce: terms.nonce.clone(),
         organization: organization.cloned(),
-    };
-    let new = NewCode {
+    }
+}
+
+fn new<'a>(caller: &'a Caller, subject: &Subject<'a>, request: &'a CodeRequest) -> NewCode<'a> {
+    NewCode {
         client: &caller.client.client.client_id,
         user: subject.user,
         session: subject.session,
-        family: &FamilyId::new(random_text(call.platform(), 22)),
         authenticated_at: subject.authenticated_at,
-        request: &request,
-    };
-    let statement = store::insert_code(&code.digest(), &new, call.now)?;
-    Ok((code, statement))
+        request,
+    }
 }
 
 /// Sends the person back with a code.

@@ -3,7 +3,7 @@
 use super::issue::{self, Bearer, Tokens};
 use crate::{
     access::{Area, Call, OAuth, oauth::Refusal},
-    db::Statement,
+    db::{Row, Statement},
     error::{Error, Fault},
     events::{Entry, Kind, log_id},
     id::{LogId, RefreshTokenId, random_text},
@@ -12,7 +12,7 @@ use crate::{
         code::Code,
         person::Person,
         scope::{self, Scopes, Wish},
-        store,
+        sealed_code, store,
     },
     resources::{
         clients::model::Client,
@@ -21,6 +21,7 @@ use crate::{
             model::{Life, NewRefreshToken, Wire},
         },
         sessions,
+        snapshot::Snapshot,
     },
     secret::{Digest, Secret},
     tenant::InTenant,
@@ -40,114 +41,187 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
     let (call, record) = (cx.call(), cx.client()?);
     let snapshot = call.snapshot().await?;
     let client = &record.client;
-    let presented = fields.code.ok_or_else(|| Refusal::new("invalid_request", "code is missing"))?;
-    let digest = presented.digest();
-    let [codes, people, permissions] = call
-        .db
-        .read([
-            store::code_by_digest(&digest),
-            store::person_of_code(&digest),
-            store::permissions_of_code(&digest, &own_management(call)),
-        ])
-        .await?;
-    let Some(code) = codes.first().map(store::code).transpose()? else {
-        let entry = Entry::new(Kind::FailedExchangeCode, "Code unknown").client(client.client_id.as_str());
-        call.db.commit([call.record(entry)]).await?;
-        return Err(invalid_grant().into());
-    };
-    if code.used_at.is_some() {
-        return Err(refuse_again(call, client, &code).await?.into());
+    let presented = fields.code.as_ref().ok_or_else(|| Refusal::new("invalid_request", "code is missing"))?;
+    let exchange =
+        Exchange { call, snapshot: &snapshot, client, fields: &fields, digest: presented.digest() };
+    match sealed_code::open(call, &snapshot, presented) {
+        Some(code) => exchange.sealed(&code).await,
+        None => exchange.stored().await,
     }
-    let person = people.first().map(Person::of).transpose()?;
-    let verifier = fields.code_verifier.as_deref();
-    let is_theirs = code.is_for(&client.client_id, &fields.redirect_uri, verifier, call.now);
-    let person = person.filter(|person| is_theirs && person.is_welcome());
-    // The API may have been removed within the last minute.
-    let api = Api::for_person(call, &snapshot, &code.request.audience);
-    let (Some(person), Some(api)) = (person, api) else {
-        return Err(burn(call, client, &digest, &code).await?.into());
-    };
-    let held = store::held(permissions.as_slice(), api.registered())?;
-    let wish = Wish {
-        scope: &Scopes::parse(&code.request.scope),
-        api: &api,
-        in_organization: code.request.organization.is_some(),
-        on_main: call.tenant.is_main(),
-        offline: client.allows("refresh_token"),
-    };
-    let scope = scope::granted(&wish, &held);
-    let refresh_token = scope.contains("offline_access").then(|| issue::refresh_token(call));
-    let bearer = Bearer {
-        client: &client.client_id,
-        person: &person,
-        api: &api,
-        scope: &scope,
-        organization: code.request.organization.as_ref(),
-        session: Some(&code.session),
-        authenticated_at: code.authenticated_at,
-        nonce: code.request.nonce.as_deref(),
-    };
-    let revealed = refresh_token.as_ref().map(Wire::reveal);
-    let tokens = issue::for_person(call, &snapshot, &bearer, revealed).await?;
+}
 
-    // One batch, in which only an unused code has any effect: the request can be repeated as a whole, whatever it died of.
-    let entry = LogId::new(log_id(call.platform(), call.now));
-    let agent = call.request.header("user-agent").unwrap_or_default();
-    let mut batch = vec![store::record_exchange(&digest, &entry, &call.request.ip, agent, call.now)];
-    if let Some(wire) = &refresh_token {
-        batch.push(first_of_family(call, client, &digest, &api, &scope, wire));
+/// One exchange.
+struct Exchange<'a> {
+    call: &'a Call,
+    snapshot: &'a Snapshot,
+    client: &'a Client,
+    fields: &'a Fields,
+    digest: Digest,
+}
+
+/// What a code is good for, checked.
+struct Granted<'a> {
+    person: Person,
+    api: Api<'a>,
+    scope: Scopes,
+}
+
+impl Exchange<'_> {
+    /// Exchanges a code that is kept with the tenant.
+    async fn stored(&self) -> Result<Tokens, Error<Refusal>> {
+        let (call, digest) = (self.call, &self.digest);
+        let [codes, people, permissions] = call
+            .db
+            .read([
+                store::code_by_digest(digest),
+                store::person_of_code(digest),
+                store::permissions_of_code(digest, &own_management(call)),
+            ])
+            .await?;
+        let Some(code) = codes.first().map(store::code).transpose()? else {
+            return Err(self.refuse([self.failed("Code unknown", None)]).await?.into());
+        };
+        if code.used_at.is_some() {
+            return Err(self.refuse_again(&code).await?.into());
+        }
+        let offline = self.client.allows("refresh_token");
+        let Some(granted) = self.granted(&code, &people, &permissions, offline)? else {
+            // Burned: nobody can try it again.
+            let failed = self.failed("Code refused", Some(&code));
+            return Err(self.refuse([store::consume_code(digest, call.now), failed]).await?.into());
+        };
+        let refresh_token = granted.scope.contains("offline_access").then(|| issue::refresh_token(call));
+        let tokens = self.tokens(&code, &granted, refresh_token.as_ref().map(Wire::reveal)).await?;
+
+        // One batch, in which only an unused code has any effect: the request can be repeated as a whole, whatever it died of.
+        let entry = LogId::new(log_id(call.platform(), call.now));
+        let agent = call.request.header("user-agent").unwrap_or_default();
+        let mut batch = vec![store::record_exchange(digest, &entry, &call.request.ip, agent, call.now)];
+        batch.extend(refresh_token.map(|wire| self.first_of_family(&granted, &wire)));
+        batch.push(store::consume_code(digest, call.now));
+        let outcomes = call.db.commit(batch).await?;
+        if outcomes.last().is_none_or(|consumed| consumed.rows.is_empty()) {
+            return Err(self.refuse_again(&code).await?.into());
+        }
+        Ok(tokens)
     }
-    batch.push(store::consume_code(&digest, call.now));
-    let outcomes = call.db.commit(batch).await?;
-    if outcomes.last().is_none_or(|consumed| consumed.rows.is_empty()) {
-        return Err(refuse_again(call, client, &code).await?.into());
+
+    /// Exchanges a code that a read-only tenant has given out. There is no refresh token, which would have to be kept.
+    async fn sealed(&self, code: &Code) -> Result<Tokens, Error<Refusal>> {
+        let (call, request) = (self.call, &code.request);
+        let organization = request.organization.as_ref().map(|organization| &organization.id);
+        let [people, permissions] = call
+            .db
+            .read([
+                store::person_of_token(&code.user, Some(&code.session), organization),
+                store::permissions_of_person(
+                    &code.user,
+                    &own_management(call),
+                    &request.audience,
+                    organization,
+                ),
+            ])
+            .await?;
+        let tokens = match self.granted(code, &people, &permissions, false)? {
+            Some(granted) => Some(self.tokens(code, &granted, None).await?),
+            None => None,
+        };
+        let directory = call.shared.directory.db(&call.meter)?;
+        let spent = directory.commit(store::spend_code(&self.digest, code.expires_at, call.now)).await?;
+        let is_first = spent.first().is_some_and(|spent| !spent.rows.is_empty());
+        if !is_first {
+            return Err(self.refuse_again(code).await?.into());
+        }
+        Ok(tokens.ok_or_else(invalid_grant)?)
     }
-    Ok(tokens)
+
+    /// What the code gives to whoever presents it; nothing if it is not theirs, or the person or the API is not there
+    /// any more.
+    fn granted(
+        &self,
+        code: &Code,
+        people: &[Row],
+        permissions: &[Row],
+        offline: bool,
+    ) -> Result<Option<Granted<'_>>, Fault> {
+        let (call, request, fields) = (self.call, &code.request, self.fields);
+        let verifier = fields.code_verifier.as_deref();
+        let is_theirs = code.is_for(&self.client.client_id, &fields.redirect_uri, verifier, call.now);
+        let person = people.first().map(Person::of).transpose()?;
+        let person = person.filter(|person| is_theirs && person.is_welcome());
+        let api = Api::for_person(call, self.snapshot, &request.audience);
+        let (Some(person), Some(api)) = (person, api) else { return Ok(None) };
+        let held = store::held(permissions, api.registered())?;
+        let wish = Wish {
+            scope: &Scopes::parse(&request.scope),
+            api: &api,
+            in_organization: request.organization.is_some(),
+            on_main: call.tenant.is_main(),
+            offline,
+        };
+        let scope = scope::granted(&wish, &held);
+        Ok(Some(Granted { person, api, scope }))
+    }
+
+    async fn tokens(
+        &self,
+        code: &Code,
+        granted: &Granted<'_>,
+        refresh_token: Option<Secret>,
+    ) -> Result<Tokens, Fault> {
+        let bearer = Bearer {
+            client: &self.client.client_id,
+            person: &granted.person,
+            api: &granted.api,
+            scope: &granted.scope,
+            organization: code.request.organization.as_ref(),
+            session: Some(&code.session),
+            authenticated_at: code.authenticated_at,
+            nonce: code.request.nonce.as_deref(),
+        };
+        issue::for_person(self.call, self.snapshot, &bearer, refresh_token).await
+    }
+
+    fn first_of_family(&self, granted: &Granted<'_>, wire: &Wire) -> Statement<InTenant> {
+        let new = NewRefreshToken {
+            code: &self.digest,
+            id: &RefreshTokenId::new(random_text(self.call.platform(), 22)),
+            lookup: &wire.lookup,
+            digest: &wire.secret.digest(),
+            audience: &granted.api.identifier,
+            scope: &granted.scope.to_string(),
+            life: &Life::of(&self.client.refresh_token),
+        };
+        refresh_tokens::store::insert_first(&new, self.call.now)
+    }
+
+    fn failed(&self, description: &str, code: Option<&Code>) -> Statement<InTenant> {
+        let user = code.map_or("", |code| code.user.as_str());
+        let entry = Entry::new(Kind::FailedExchangeCode, description).user(user);
+        self.call.record(entry.client(self.client.client_id.as_str()))
+    }
+
+    /// Refuses a code that was used before. It has been in two hands: the session that it came of is ended, with all
+    /// refresh tokens that came of it (RFC 6749 §4.1.2).
+    async fn refuse_again(&self, code: &Code) -> Result<Refusal, Fault> {
+        let now = self.call.now;
+        let batch = [
+            refresh_tokens::store::revoke_session(&code.user, &code.session, now),
+            sessions::store::end(&code.session, now),
+            self.failed("Code used again: what came of it was revoked", Some(code)),
+        ];
+        self.refuse(batch).await
+    }
+
+    /// Refuses, and writes down what follows from that; while the tenant is read-only nothing does.
+    async fn refuse(&self, batch: impl IntoIterator<Item = Statement<InTenant>>) -> Result<Refusal, Fault> {
+        if !self.call.tenant.is_read_only() {
+            self.call.db.commit(batch).await?;
+        }
+        Ok(invalid_grant())
+    }
 }
 
 fn invalid_grant() -> Refusal {
     Refusal::new("invalid_grant", "Invalid authorization code")
-}
-
-fn first_of_family(
-    call: &Call,
-    client: &Client,
-    code: &Digest,
-    api: &Api<'_>,
-    scope: &Scopes,
-    wire: &Wire,
-) -> Statement<InTenant> {
-    let new = NewRefreshToken {
-        code,
-        id: &RefreshTokenId::new(random_text(call.platform(), 22)),
-        lookup: &wire.lookup,
-        digest: &wire.secret.digest(),
-        audience: &api.identifier,
-        scope: &scope.to_string(),
-        life: &Life::of(&client.refresh_token),
-    };
-    refresh_tokens::store::insert_first(&new, call.now)
-}
-
-/// Refuses a code that was presented wrongly, and burns it: nobody can try it again.
-async fn burn(call: &Call, client: &Client, digest: &Digest, code: &Code) -> Result<Refusal, Fault> {
-    let entry = Entry::new(Kind::FailedExchangeCode, "Code refused").user(code.user.as_str());
-    let entry = call.record(entry.client(client.client_id.as_str()));
-    call.db.commit([store::consume_code(digest, call.now), entry]).await?;
-    Ok(invalid_grant())
-}
-
-/// Refuses a code that was used before. It has been in two hands: the session that it came of is ended, with all refresh
-/// tokens that came of it (RFC 6749 §4.1.2).
-async fn refuse_again(call: &Call, client: &Client, code: &Code) -> Result<Refusal, Fault> {
-    let description = "Code used again: what came of it was revoked";
-    let entry = Entry::new(Kind::FailedExchangeCode, description).user(code.user.as_str());
-    call.db
-        .commit([
-            refresh_tokens::store::revoke_session(&code.user, &code.session, call.now),
-            sessions::store::end(&code.session, call.now),
-            call.record(entry.client(client.client_id.as_str())),
-        ])
-        .await?;
-    Ok(invalid_grant())
 }

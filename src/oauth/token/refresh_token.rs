@@ -3,6 +3,7 @@
 use super::issue::{self, Bearer, Tokens};
 use crate::{
     access::{Area, Call, OAuth, oauth::Refusal},
+    db::Row,
     error::{Error, Fault},
     events::{Entry, Kind, log_id},
     id::{LogId, RefreshTokenId, random_text},
@@ -18,6 +19,7 @@ use crate::{
         model::{Life, RefreshToken, Wire},
         store::Use,
     },
+    time::Timestamp,
 };
 use serde::Deserialize;
 
@@ -47,40 +49,21 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
         now: call.now,
         replaced_after: call.now.minus(life.leeway),
     };
-    // One round trip: the database decides whether the token is good, and only then rotates it and writes the entry.
     let next = issue::refresh_token(call);
-    let next_id = RefreshTokenId::new(random_text(call.platform(), 22));
-    let idle_end = life.idle_end(call.now);
-    let entry = LogId::new(log_id(call.platform(), call.now));
-    let agent = call.request.header("user-agent").unwrap_or_default();
-    let answers = call
-        .db
-        .commit([
-            refresh_tokens::store::by_lookup(with.lookup).into(),
-            store::person_of_refresh_token(with.lookup).into(),
-            store::permissions_of_refresh_token(with.lookup, &own_management(call)).into(),
-            refresh_tokens::store::insert_successor(
-                &with,
-                &next_id,
-                &next.lookup,
-                &next.secret.digest(),
-                idle_end,
-            ),
-            refresh_tokens::store::mark_used(&with, idle_end),
-            refresh_tokens::store::record_use(&with, &entry, &call.request.ip, agent),
-        ])
-        .await?;
-    let [found, people, permissions, _, used, _] = answers.as_slice() else {
-        return Err(Fault::internal("a batch of six has six answers").into());
+    let looked = if call.tenant.is_read_only() {
+        look(call, &with).await?
+    } else {
+        rotate(call, &with, &next, life.idle_end(call.now)).await?
     };
-    let found = found.rows.first().map(refresh_tokens::store::refresh_token).transpose()?;
-    let person = people.rows.first().map(Person::of).transpose()?;
-    let (Some(used), Some(found), Some(person)) = (used.rows.first(), &found, person) else {
+    let [found, people, permissions, used] = looked;
+    let found = found.first().map(refresh_tokens::store::refresh_token).transpose()?;
+    let person = people.first().map(Person::of).transpose()?;
+    let (Some(used), Some(found), Some(person)) = (used.first(), &found, person) else {
         return Err(refuse(call, &with, &presented, &life, found).await?.into());
     };
 
     let api = Api::for_person(call, &snapshot, &found.audience).ok_or_else(invalid_grant)?;
-    let held = store::held(&permissions.rows, api.registered())?;
+    let held = store::held(&permissions, api.registered())?;
     let organization = found.organization.clone().map(|(id, name)| InOrganization { id, name });
     let granted = Scopes::parse(&found.scope);
     // RFC 6749 §6: fewer scopes than granted, never more. What the person no longer holds is gone as well.
@@ -103,8 +86,51 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
         authenticated_at: found.authenticated_at,
         nonce: None,
     };
-    let successor = used.flag("rotating")?.then(|| next.reveal());
+    let rotated = used.flag("rotating")? && !call.tenant.is_read_only();
+    let successor = rotated.then(|| next.reveal());
     Ok(issue::for_person(call, &snapshot, &bearer, successor).await?)
+}
+
+/// Uses a token in one round trip: the database decides whether it is good, and only then rotates it and writes the entry.
+/// Answers the token, its person, their permissions, and whether it was used.
+async fn rotate(
+    call: &Call,
+    with: &Use<'_>,
+    next: &Wire,
+    idle_end: Option<Timestamp>,
+) -> Result<[Vec<Row>; 4], Fault> {
+    let next_id = RefreshTokenId::new(random_text(call.platform(), 22));
+    let entry = LogId::new(log_id(call.platform(), call.now));
+    let agent = call.request.header("user-agent").unwrap_or_default();
+    let secret = next.secret.digest();
+    let answers = call
+        .db
+        .commit([
+            refresh_tokens::store::by_lookup(with.lookup).into(),
+            store::person_of_refresh_token(with.lookup).into(),
+            store::permissions_of_refresh_token(with.lookup, &own_management(call)).into(),
+            refresh_tokens::store::insert_successor(with, &next_id, &next.lookup, &secret, idle_end),
+            refresh_tokens::store::mark_used(with, idle_end),
+            refresh_tokens::store::record_use(with, &entry, &call.request.ip, agent),
+        ])
+        .await?;
+    let mut rows = answers.into_iter().map(|answer| answer.rows);
+    let mut next = || rows.next().unwrap_or_default();
+    let [found, people, permissions, _, used] = [next(), next(), next(), next(), next()];
+    Ok([found, people, permissions, used])
+}
+
+/// The same while the tenant is read-only: a good token is served and stays what it is, whether or not it rotates. A client
+/// that gets no new one keeps its own (RFC 6749 §6), and rotation goes on with the first use after that.
+async fn look(call: &Call, with: &Use<'_>) -> Result<[Vec<Row>; 4], Fault> {
+    call.db
+        .read([
+            refresh_tokens::store::by_lookup(with.lookup),
+            store::person_of_refresh_token(with.lookup),
+            store::permissions_of_refresh_token(with.lookup, &own_management(call)),
+            refresh_tokens::store::usable(with),
+        ])
+        .await
 }
 
 /// Refuses a token. One that was replaced and comes back after its leeway takes its whole family with it.
@@ -115,6 +141,9 @@ async fn refuse(
     life: &Life,
     found: Option<RefreshToken>,
 ) -> Result<Refusal, Fault> {
+    if call.tenant.is_read_only() {
+        return Ok(invalid_grant());
+    }
     let entry =
         Entry::new(Kind::FailedExchangeRefreshToken, "Refresh token refused").client(with.client.as_str());
     let Some(found) = found else {

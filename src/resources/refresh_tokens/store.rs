@@ -97,6 +97,16 @@ fn using(statement: Statement<InTenant>, with: &Use<'_>) -> Statement<InTenant> 
     statement.bind(with.lookup).bind(with.digest).bind(with.client).bind(with.now).bind(with.replaced_after)
 }
 
+/// Whether a token may be used, while nothing can be changed: one row if so.
+pub fn usable(with: &Use<'_>) -> Query<InTenant> {
+    read(concat!("select t.rotating from refresh_tokens t where ", usable!()))
+        .bind(with.lookup)
+        .bind(with.digest)
+        .bind(with.client)
+        .bind(with.now)
+        .bind(with.replaced_after)
+}
+
 /// Adds the successor of a rotating token, if the token may be used. A second use within the leeway adds a sibling.
 pub fn insert_successor(
     with: &Use<'_>,
