@@ -16,6 +16,7 @@ mod cli;
 mod laws;
 mod login;
 mod management;
+mod moves;
 mod oauth;
 mod operations;
 mod start;

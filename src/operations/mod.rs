@@ -6,6 +6,7 @@ pub mod coordinator;
 pub mod engine;
 pub mod fleet;
 pub mod model;
+pub mod moves;
 pub mod plan;
 pub mod seed;
 pub mod shown;

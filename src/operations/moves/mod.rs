@@ -1,0 +1,39 @@
+//! How a tenant moves from one database to another while people use it.
+//!
+//! Two databases take part, called `source` and `target` for good, after where the tenant was in the beginning. At any
+//! moment one of them is *home*: the one that the directory names, which serves. The other one follows: it gets a copy
+//! of everything, then every change that the triggers at home have captured, until home and follower change places. To
+//! switch, and to roll back, is the same exchange; to abort, and to finish, is the same parting, with home staying where
+//! it is. So there are few states, and each works in either direction.
+//!
+//! # The protocol
+//!
+//! Each database keeps a *record* of its part in the move, beside the tenant's rows. Every effect on a database is one
+//! transaction that begins by comparing the version of that record and ends by counting it up. Whoever has seen an older
+//! version is refused whole: a request that is late, doubled, or sent by a worker that was given up for dead changes
+//! nothing. The directory is guarded in the same way by the tenant's epoch. Leases and clocks only save work; nothing
+//! that is said here depends on them.
+//!
+//! [`protocol::Mind`] is what one worker knows, and decides which call comes next; it does no I/O, so that a simulation
+//! can run it against any misfortune.
+//!
+//! # Invariants
+//!
+//! 1. *One writer.* A database refuses writes of handles that are older than its fence. Home's fence is not above the
+//!    directory's epoch, except during an exchange, when nobody can write at all.
+//! 2. *Nothing is missed.* Home captures the keys of all changes from before the first row is copied. A follower that
+//!    has been brought to a position of that log holds, of every row that is not named after that position, exactly what
+//!    home held there.
+//! 3. *The last drop.* A follower is promoted only after home's fence stands, at the position that the log had then, and
+//!    only if every row of it has been compared. Its promotion carries the epoch that the directory will flip to.
+//! 4. *One decision.* The directory leaves an epoch once: by the flip to the promoted follower, or by staying at home
+//!    under the next epoch. A promoted follower is given another part only when the directory has reached its epoch
+//!    without naming it, and then that flip cannot happen any more.
+//! 5. *No old reads.* Before the flip, home refuses reads of older handles as well, so what was read before a change
+//!    in the new home cannot be read again after it.
+//! 6. *No way back in.* Whoever has parted stays parted: the record remains as a tombstone, and only a later move, which
+//!    has a higher generation, replaces it.
+
+pub mod model;
+pub mod protocol;
+pub mod rows;

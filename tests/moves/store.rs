@@ -1,0 +1,374 @@
+//! Three stores in memory that do what the real ones are asked to do, and an oracle that knows what must be true of them.
+
+use gatehouse::operations::moves::{
+    model::{Directory, Place, Record, Role, Side, View, Wish},
+    protocol::{Call, Reply},
+    rows::{Changes, Chunk, Row, Tally},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tables of the simulated tenant.
+pub const TABLES: usize = 2;
+/// Migrations of the simulated release.
+pub const SCHEMA: i64 = 3;
+/// Rows in a chunk.
+const CHUNK: usize = 2;
+
+type Key = (usize, String);
+
+/// A defect that is planted to see whether it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// The fence is reported and refuses nothing.
+    NoFence,
+    /// What is captured behind the fence is not brought any more.
+    NoLastDrop,
+    /// It is not compared before the flip.
+    NoCheck,
+    /// Late and doubled calls are not refused.
+    NoVersion,
+    /// The directory flips whatever its epoch.
+    NoEpoch,
+    /// Changes are captured only from the second chunk of the copy on.
+    LateCapture,
+    /// The home that is left still answers reads.
+    NoClose,
+    /// The one that has become home captures nothing, so a rollback loses what came since.
+    NoReverse,
+    /// Changes are brought, but what was deleted stays.
+    NoDeletes,
+}
+
+/// One database.
+#[derive(Default)]
+pub struct Store {
+    pub rows: BTreeMap<Key, String>,
+    pub fence: i64,
+    pub closed: i64,
+    pub record: Option<Record>,
+    pub captures: bool,
+    pub log: BTreeMap<i64, Key>,
+    blind: bool,
+}
+
+/// The world of one schedule.
+pub struct World {
+    pub source: Store,
+    pub target: Store,
+    pub epoch: i64,
+    pub home: Side,
+    pub wish: Wish,
+    /// What the rows are, according to the writes that were accepted, wherever that was.
+    pub truth: BTreeMap<Key, String>,
+    pub bug: Option<Bug>,
+    /// The number of the write to a follower that goes wrong in one cell.
+    pub corrupt: Option<usize>,
+    writes: usize,
+    pub violation: Option<String>,
+    pub flips: usize,
+}
+
+impl World {
+    pub fn new(bug: Option<Bug>) -> Self {
+        Self {
+            source: Store { fence: 1, ..Store::default() },
+            target: Store::default(),
+            epoch: 1,
+            home: Side::Source,
+            wish: Wish { home: Side::Target, part: false, hold: false },
+            truth: BTreeMap::new(),
+            bug,
+            corrupt: None,
+            writes: 0,
+            violation: None,
+            flips: 0,
+        }
+    }
+
+    fn store(&mut self, side: Side) -> &mut Store {
+        match side {
+            Side::Source => &mut self.source,
+            Side::Target => &mut self.target,
+        }
+    }
+
+    pub fn peek(&self, side: Side) -> &Store {
+        match side {
+            Side::Source => &self.source,
+            Side::Target => &self.target,
+        }
+    }
+
+    fn wrong(&mut self, what: impl Into<String>) {
+        self.violation.get_or_insert(what.into());
+    }
+
+    /// A client writes under a route it has: appends to a row, or deletes it. Answers whether it was let in.
+    pub fn client_writes(&mut self, side: Side, epoch: i64, key: &Key, value: Option<&str>) -> bool {
+        let home = self.home;
+        let fenced = self.bug != Some(Bug::NoFence) && self.store(side).fence > epoch;
+        if fenced {
+            return false;
+        }
+        if side != home {
+            self.wrong("a write was let into the database that is not home");
+        }
+        if self.peek(side).rows.get(key) != self.truth.get(key) {
+            self.wrong("a write met a row that is not as it should be");
+        }
+        let before = self.truth.get(key).cloned().unwrap_or_default();
+        let after = value.map(|value| format!("{before}{value}"));
+        set(&mut self.truth, key, after.clone());
+        let store = self.store(side);
+        set(&mut store.rows, key, after);
+        if store.captures && !store.blind {
+            store.capture(key);
+        }
+        true
+    }
+
+    /// A client reads under a route it has. Answers whether it was let in.
+    pub fn client_reads(&mut self, side: Side, epoch: i64, key: &Key) -> bool {
+        if self.bug != Some(Bug::NoClose) && self.store(side).closed > epoch {
+            return false;
+        }
+        if self.peek(side).rows.get(key) != self.truth.get(key) {
+            self.wrong("a read saw a row that is not as it should be");
+        }
+        true
+    }
+
+    pub fn directory(&self) -> Directory {
+        Directory { epoch: self.epoch, home: self.home, wish: self.wish }
+    }
+
+    /// What a worker with the planted defect does instead.
+    pub fn bend(&self, call: Call) -> Call {
+        match (self.bug, call) {
+            (Some(Bug::NoLastDrop), Call::Changes { side, .. }) if self.peek(side).fence > self.epoch => {
+                let away = side.other();
+                let version = self.peek(away).record.as_ref().map_or(0, |record| record.version);
+                Call::Promote { side: away, version, epoch: self.epoch + 1 }
+            }
+            (Some(Bug::NoCheck), Call::Check { side, .. }) => {
+                let away = side.other();
+                let record = self.peek(away).record.clone().unwrap_or_else(fresh);
+                Call::Checked { side: away, version: record.version, next: None, tally: record.tally }
+            }
+            (_, call) => call,
+        }
+    }
+
+    /// Does what a worker asks.
+    pub fn run(&mut self, call: &Call) -> Reply {
+        match call {
+            Call::Directory => Reply::Directory(self.directory()),
+            Call::Flip { epoch, to, home } => self.leave_epoch(*epoch, *to, *home),
+            Call::Reopen { epoch, to } => self.leave_epoch(*epoch, *to, self.home),
+            Call::Look(side) => Reply::View(*side, self.store(*side).view()),
+            Call::Read { side, place } => Reply::Rows(self.store(*side).chunk(place)),
+            Call::Check { side, place, after } => {
+                let store = self.store(*side);
+                let named = store.log.range(after + 1..).filter(|(_, (table, _))| *table == place.table);
+                let pending: BTreeSet<String> = named.map(|(_, (_, key))| key.clone()).collect();
+                Reply::Checking(store.chunk(place), pending)
+            }
+            Call::Recall { side, place, until } => {
+                let store = self.store(*side);
+                let rows =
+                    store.from(place).filter(|(key, _)| until.as_ref().is_none_or(|until| key.1 <= *until));
+                Reply::Recalled(*side, store.view(), rows.map(row).collect())
+            }
+            Call::Changes { side, after } => Reply::Changes(self.store(*side).changes(*after)),
+            effect => self.change(effect),
+        }
+    }
+
+    fn leave_epoch(&mut self, epoch: i64, to: i64, home: Side) -> Reply {
+        if self.epoch != epoch && self.bug != Some(Bug::NoEpoch) {
+            return Reply::Failed;
+        }
+        let flips = home != self.home;
+        (self.epoch, self.home) = (to, home);
+        if flips {
+            self.flips += 1;
+            if self.peek(home).rows != self.truth {
+                self.wrong("the new home does not have what it should");
+            }
+        }
+        Reply::Directory(self.directory())
+    }
+
+    fn change(&mut self, call: &Call) -> Reply {
+        let (bug, writes, corrupt) = (self.bug, self.writes, self.corrupt);
+        let (side, version) = side_of(call);
+        let store = self.store(side);
+        let seen = store.record.as_ref().map(|record| record.version);
+        if seen != version && !(bug == Some(Bug::NoVersion) && seen.is_some() && version.is_some()) {
+            return Reply::Failed;
+        }
+        let mut record = store.record.clone().unwrap_or_else(fresh);
+        record.version += 1;
+        let mut emptied = None;
+        match call.clone() {
+            Call::Lead { epoch, .. } => {
+                store.captures = true;
+                store.blind = bug == Some(Bug::LateCapture);
+                (record.role, record.schema) = (Role::Leading, SCHEMA);
+                if seen.is_none() {
+                    record.led_since = epoch;
+                }
+            }
+            Call::Enlist { .. } => {
+                record = Record {
+                    version: record.version,
+                    captured: record.captured,
+                    watermark: record.watermark,
+                    ..fresh()
+                };
+            }
+            Call::Clear { .. } => {
+                let keys: Vec<Key> = store.rows.keys().take(CHUNK).cloned().collect();
+                keys.iter().for_each(|key| drop(store.rows.remove(key)));
+                store.log.clear();
+                emptied = Some(keys.len() < CHUNK);
+            }
+            Call::Cleared { role, .. } => record.role = role,
+            Call::Write { chunk, next, tally, .. } => {
+                for (index, Row { key, text }) in chunk.rows.into_iter().enumerate() {
+                    let spoilt = corrupt == Some(writes) && index == 0;
+                    let text = if spoilt { format!("{text}?") } else { text };
+                    store.rows.insert((chunk.table, key), text);
+                }
+                (record.copy, record.tally) = (next, tally);
+                if record.copy.is_none() {
+                    record.role = Role::Following;
+                }
+                self.writes += 1;
+                self.source.blind &= self.writes < 2;
+                return self.done(side, record, emptied);
+            }
+            Call::Checked { next, tally, .. } => (record.check, record.tally) = (next, tally),
+            Call::Apply { changes, tally, .. } => {
+                for (key, text) in changes.rows {
+                    if text.is_some() || bug != Some(Bug::NoDeletes) {
+                        set(&mut store.rows, &key, text);
+                    }
+                }
+                (record.watermark, record.tally) = (changes.upto, tally);
+            }
+            Call::Fence { epoch, .. } => store.fence = store.fence.max(epoch),
+            Call::Close { epoch, .. } => store.closed = store.closed.max(epoch),
+            Call::Promote { epoch, .. } => {
+                store.fence = store.fence.max(epoch);
+                store.captures = bug != Some(Bug::NoReverse);
+                store.log.clear();
+                (record.role, record.led_since, record.led_from) = (Role::Leading, epoch, record.captured);
+            }
+            Call::Demote { watermark, .. } => {
+                store.captures = false;
+                (record.role, record.watermark, record.check) = (Role::Following, watermark, None);
+            }
+            Call::Leave { .. } => {
+                store.captures = false;
+                record.role = Role::Leaving;
+            }
+            Call::Release { .. } => {
+                store.captures = false;
+                store.log.clear();
+                record.role = Role::Over;
+            }
+            other => panic!("{other:?} changes nothing"),
+        }
+        self.done(side, record, emptied)
+    }
+
+    fn done(&mut self, side: Side, record: Record, emptied: Option<bool>) -> Reply {
+        let store = self.store(side);
+        store.record = Some(record);
+        let view = store.view();
+        emptied.map_or_else(
+            || Reply::View(side, view.clone()),
+            |emptied| Reply::Cleared(side, view.clone(), emptied),
+        )
+    }
+}
+
+fn fresh() -> Record {
+    Record {
+        version: 0,
+        role: Role::Clearing,
+        led_since: 0,
+        led_from: 0,
+        captured: 0,
+        watermark: 0,
+        copy: Some(Place::default()),
+        check: Some(Place::default()),
+        tally: Tally::default(),
+        schema: SCHEMA,
+    }
+}
+
+fn side_of(call: &Call) -> (Side, Option<i64>) {
+    match call {
+        Call::Lead { side, version, .. }
+        | Call::Enlist { side, version }
+        | Call::Leave { side, version }
+        | Call::Release { side, version } => (*side, *version),
+        Call::Clear { side, version }
+        | Call::Cleared { side, version, .. }
+        | Call::Write { side, version, .. }
+        | Call::Checked { side, version, .. }
+        | Call::Apply { side, version, .. }
+        | Call::Fence { side, version, .. }
+        | Call::Promote { side, version, .. }
+        | Call::Close { side, version, .. }
+        | Call::Demote { side, version, .. } => (*side, Some(*version)),
+        other => panic!("{other:?} changes nothing"),
+    }
+}
+
+fn set(rows: &mut BTreeMap<Key, String>, key: &Key, value: Option<String>) {
+    match value {
+        Some(value) => drop(rows.insert(key.clone(), value)),
+        None => drop(rows.remove(key)),
+    }
+}
+
+fn row((key, text): (&Key, &String)) -> Row {
+    Row { key: key.1.clone(), text: text.clone() }
+}
+
+impl Store {
+    fn view(&self) -> View {
+        View { fence: self.fence, closed: self.closed, record: self.record.clone() }
+    }
+
+    fn capture(&mut self, key: &Key) {
+        let Some(record) = &mut self.record else { return };
+        record.captured += 1;
+        self.log.insert(record.captured, key.clone());
+    }
+
+    fn from<'a>(&'a self, place: &Place) -> impl Iterator<Item = (&'a Key, &'a String)> {
+        let (table, after) = (place.table, place.after.clone());
+        self.rows
+            .range((table, String::new())..(table + 1, String::new()))
+            .filter(move |(key, _)| after.as_ref().is_none_or(|after| key.1 > *after))
+    }
+
+    fn chunk(&self, place: &Place) -> Chunk {
+        let rows: Vec<Row> = self.from(place).map(row).take(CHUNK + 1).collect();
+        let last = rows.len() <= CHUNK;
+        Chunk { table: place.table, rows: rows.into_iter().take(CHUNK).collect(), last }
+    }
+
+    fn changes(&mut self, after: i64) -> Changes {
+        self.log = self.log.split_off(&(after + 1));
+        let captured = self.record.as_ref().map_or(0, |record| record.captured);
+        let named: Vec<_> = self.log.iter().take(3).map(|(at, key)| (*at, key.clone())).collect();
+        let upto = named.last().map_or(captured, |(at, _)| *at);
+        let rows = named.into_iter().map(|(_, key)| (key.clone(), self.rows.get(&key).cloned())).collect();
+        Changes { upto, captured, rows }
+    }
+}
