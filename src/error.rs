@@ -38,6 +38,9 @@ pub enum FaultKind {
     ReadOnly,
     /// The tenant's rows live elsewhere by now: this instance has an old route. Resolved again and retried once by `app`.
     Fenced,
+    /// Somebody else has gone on with a move meanwhile, so this effect on a database was refused. Whoever wanted it looks
+    /// again.
+    Overtaken,
     /// The installation has not been migrated or seeded yet; `app` does that and tries again.
     Unprepared,
     /// A dependency (D1, the Cloudflare API) stalled or refused; trying again can help. 503 with `Retry-After`.

@@ -121,7 +121,7 @@ pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
         FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
             response.with("retry-after", "1")
         }
-        FaultKind::Internal | FaultKind::Conflict(_) => response,
+        FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => response,
     }
 }
 
@@ -169,7 +169,7 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
         FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }
-        FaultKind::Internal | FaultKind::Conflict(_) => {
+        FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => {
             (http::StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
         }
     }

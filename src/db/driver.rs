@@ -44,6 +44,8 @@ pub fn fault(message: &str) -> Fault {
         FaultKind::Conflict(constraint.to_owned())
     } else if message.contains("gatehouse: fenced") {
         FaultKind::Fenced
+    } else if message.contains("gatehouse: overtaken") {
+        FaultKind::Overtaken
     } else if RETRYABLE.iter().any(|part| message.contains(part)) {
         FaultKind::Unavailable
     } else {

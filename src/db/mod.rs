@@ -14,7 +14,7 @@ pub use page::Page;
 pub use row::Row;
 pub use statement::{Query, Statement, Value, read, write};
 
-use crate::error::Fault;
+use crate::error::{Fault, FaultKind};
 use std::rc::Rc;
 
 /// Which database a statement belongs to. A tenant statement does not type-check on the directory, nor the reverse.
@@ -24,10 +24,12 @@ pub trait Scope {
     fn first(&self) -> Option<Value>;
     /// The statement that makes the database refuse the whole batch if this handle must not write (any more).
     fn guard(&self) -> Option<RawStatement>;
+    /// The statement that answers a row if this handle must not even read (any more).
+    fn read_guard(&self) -> Option<RawStatement>;
     /// Whether this handle may write at all.
     ///
     /// # Errors
-    /// [`crate::error::FaultKind::ReadOnly`] if not.
+    /// [`FaultKind::ReadOnly`] if not.
     fn check_writable(&self) -> Result<(), Fault>;
 }
 
@@ -70,18 +72,26 @@ impl<S: Scope> Db<S> {
     /// Runs several reads in one round trip.
     ///
     /// # Errors
-    /// A fault of the database.
+    /// [`FaultKind::Fenced`], or another fault of the database.
     pub async fn read<const N: usize>(&self, queries: [Query<S>; N]) -> Result<[Vec<Row>; N], Fault> {
-        let statements = queries.into_iter().map(|query| query.raw(self.scope.first())).collect();
-        let outcomes = self.run(statements).await?;
-        let rows: Vec<Vec<Row>> = outcomes.into_iter().map(|outcome| outcome.rows).collect();
+        let guard = self.scope.read_guard();
+        let guarded = guard.is_some();
+        let reads = queries.into_iter().map(|query| query.raw(self.scope.first()));
+        let mut outcomes = self.run(guard.into_iter().chain(reads).collect()).await?.into_iter();
+        if guarded && outcomes.next().is_none_or(|guard| !guard.rows.is_empty()) {
+            return Err(Fault {
+                kind: FaultKind::Fenced,
+                detail: "closed to handles of this epoch".to_owned(),
+            });
+        }
+        let rows: Vec<Vec<Row>> = outcomes.map(|outcome| outcome.rows).collect();
         rows.try_into().map_err(|_| Fault::internal("the driver answered another number of statements"))
     }
 
     /// Commits statements as one transaction: all of them or none. Answers what each returned.
     ///
     /// # Errors
-    /// [`crate::error::FaultKind`] `ReadOnly`, `Fenced`, `Conflict`, or another fault of the database.
+    /// [`FaultKind`] `ReadOnly`, `Fenced`, `Conflict`, or another fault of the database.
     pub async fn commit(&self, batch: impl IntoIterator<Item = Statement<S>>) -> Result<Vec<Outcome>, Fault> {
         self.scope.check_writable()?;
         let guard = self.scope.guard();

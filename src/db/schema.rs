@@ -13,34 +13,66 @@ macro_rules! migrations {
 }
 
 /// The directory's migrations, oldest first.
-pub const DIRECTORY: &[Migration] =
-    migrations!("directory": "0001_directory.sql", "0002_spare_keys.sql", "0003_spent_codes.sql");
+pub const DIRECTORY: &[Migration] = migrations!(
+    "directory": "0001_directory.sql",
+    "0002_spare_keys.sql",
+    "0003_spent_codes.sql",
+    "0004_moves.sql"
+);
 
 /// The migrations of every database that holds tenants, oldest first.
-pub const TENANT: &[Migration] = migrations!("tenant": "0001_foundation.sql");
+pub const TENANT: &[Migration] = migrations!("tenant": "0001_foundation.sql", "0002_moves.sql");
 
 /// The version of a database that has all of `migrations`: their number.
 pub fn version(migrations: &[Migration]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
-/// A table, and the columns of its primary key.
+/// A table, its columns, and those of its primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Its name.
     pub name: &'static str,
     /// `tenant_id`, and what else is needed to name one row.
     pub key: Vec<&'static str>,
+    /// All of them, `tenant_id` first.
+    pub columns: Vec<&'static str>,
+}
+
+/// Tables of tenant databases that belong to the database: they say so with `moves: never`. Every other one holds the
+/// tenant's own rows, and goes where it goes.
+const STAY: [&str; 3] = ["fences", "moves", "captured_keys"];
+
+/// The tables whose rows are the tenant, in the order in which a move copies them.
+pub fn moved() -> Vec<Table> {
+    tables(TENANT).into_iter().filter(|table| !STAY.contains(&table.name)).collect()
 }
 
 /// The tables that `migrations` make, read from their text, so that a new one cannot be forgotten. The files keep to
-/// one rule: the key stands on a line of its own (`primary key (…)`) or behind its only column.
+/// some rules: a column stands on a line of its own, the key too (`primary key (…)`) or behind its only column, and
+/// `alter table` adds one column.
 pub fn tables(migrations: &[Migration]) -> Vec<Table> {
-    let statements = migrations.iter().flat_map(|(_, sql)| split(sql));
-    let tables = statements.filter_map(|statement| statement.strip_prefix("create table ")?.split_once(" ("));
+    let mut tables: Vec<Table> = Vec::new();
+    for statement in migrations.iter().flat_map(|(_, sql)| split(sql)) {
+        if let Some((name, body)) =
+            statement.strip_prefix("create table ").and_then(|rest| rest.split_once(" ("))
+        {
+            let key = body.lines().find_map(key_of).unwrap_or_default();
+            tables.push(Table { name, key, columns: body.lines().filter_map(column_of).collect() });
+        } else if let Some((name, rest)) =
+            statement.strip_prefix("alter table ").and_then(|rest| rest.split_once(" add column "))
+            && let Some(table) = tables.iter_mut().find(|table| table.name == name)
+        {
+            table.columns.extend(rest.split(' ').next());
+        }
+    }
     tables
-        .map(|(name, columns)| Table { name, key: columns.lines().find_map(key_of).unwrap_or_default() })
-        .collect()
+}
+
+fn column_of(line: &'static str) -> Option<&'static str> {
+    let mut words = line.trim().split([' ', ',']);
+    let (name, kind) = (words.next()?, words.next()?);
+    matches!(kind, "text" | "integer").then_some(name)
 }
 
 fn key_of(line: &'static str) -> Option<Vec<&'static str>> {

@@ -35,6 +35,14 @@ impl Scope for InTenant {
         })
     }
 
+    /// What was written where the tenant is now cannot be seen where it was: nothing may be read there any more.
+    fn read_guard(&self) -> Option<RawStatement> {
+        Some(RawStatement {
+            sql: "select 1 from fences where tenant_id = ?1 and closed > ?2".into(),
+            params: vec![Value::from(&self.tenant), Value::Int(self.epoch)],
+        })
+    }
+
     fn check_writable(&self) -> Result<(), Fault> {
         if self.writable {
             return Ok(());
@@ -59,6 +67,10 @@ impl Scope for InDirectory {
     }
 
     fn guard(&self) -> Option<RawStatement> {
+        None
+    }
+
+    fn read_guard(&self) -> Option<RawStatement> {
         None
     }
 

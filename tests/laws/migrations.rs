@@ -149,3 +149,34 @@ fn fill(database: &Sqlite, table: &str) -> Map<String, Json> {
     database.query(&format!("insert into {table} ({}) values ({})", names.join(", "), values.join(", ")));
     database.query(&format!("select * from {table}")).remove(0)
 }
+
+/// What is read from the text of the migrations is what SQLite makes of it; and a table moves unless it says that it does not.
+#[test]
+fn tables_and_their_columns_are_read_from_the_files() {
+    let moved: Vec<_> = schema::moved().into_iter().map(|table| table.name).collect();
+    for (folder, migrations) in ALL {
+        let database = database(folder);
+        block_on(schema::migrate(&database, migrations)).unwrap();
+        let files: String = migrations.iter().map(|(_, sql)| *sql).collect();
+        let known = schema::tables(migrations);
+        assert_eq!(known.len(), tables(&database).len());
+        for table in known {
+            let info = |order: &str| {
+                let rows = database
+                    .query(&format!("select name, pk from pragma_table_info('{}') {order}", table.name));
+                rows.iter().map(|row| column(row, "name").to_owned()).collect::<Vec<_>>()
+            };
+            assert_eq!(info("order by cid"), table.columns, "{}", table.name);
+            assert_eq!(info("where pk > 0 order by pk"), table.key, "{}", table.name);
+            let (before, _) = files.split_once(&format!("create table {} (", table.name)).unwrap();
+            let stays = before
+                .lines()
+                .rev()
+                .take_while(|line| line.starts_with("--"))
+                .any(|line| line.starts_with("-- moves: never"));
+            if folder == "tenant" {
+                assert_eq!(moved.contains(&table.name), !stays, "{}", table.name);
+            }
+        }
+    }
+}

@@ -74,10 +74,8 @@ impl Sqlite {
         for value in &statement.params {
             assert!(!matches!(value, Value::Int(number) if number.abs() > 1 << 53), "beyond 2^53: {sql}");
         }
-        if sql.starts_with("create")
-            || sql.contains("d1_migrations")
-            || VETTED.with_borrow(|vetted| vetted.contains(&known))
-        {
+        let defines = ["create", "alter table", "drop trigger"].iter().any(|start| sql.starts_with(start));
+        if defines || sql.contains("d1_migrations") || VETTED.with_borrow(|vetted| vetted.contains(&known)) {
             return;
         }
         if self.name != "DIRECTORY" {

@@ -104,9 +104,8 @@ pub(super) async fn wipe(work: &Work<'_>) -> Result<Done, Trouble> {
     let db = work.db()?;
     // A table that this release knows must be there to be emptied.
     schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
-    let tables = schema::tables(schema::TENANT);
-    // Fences stay: they hold no data, and guard what comes after.
-    let tables: Vec<_> = tables.iter().filter(|table| table.name != "fences").collect();
+    // What belongs to the database stays: it holds no data, and guards what comes after.
+    let tables = schema::moved();
     let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
     let mut removed = 0;
     loop {
