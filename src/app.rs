@@ -30,6 +30,9 @@ struct Journey {
     route: String,
 }
 
+/// How often a request is taken up again that has met a fence: once is enough, unless the tenant moves on meanwhile.
+const ATTEMPTS: usize = 3;
+
 impl App {
     /// A server with these settings in this world.
     pub fn new(config: Config, platform: Rc<dyn Platform>) -> Self {
@@ -110,7 +113,7 @@ impl App {
         meter: &Meter,
         journey: &mut Journey,
     ) -> Response {
-        let dialect = Dialect::of(&request.path);
+        let (dialect, platform) = (Dialect::of(&request.path), self.shared.platform.as_ref());
         if request.path == "/healthz" {
             return Response::json(StatusCode::OK, &json!({ "status": "ok" }));
         }
@@ -126,10 +129,12 @@ impl App {
             Err(why) => return dialect.refuse(StatusCode::BAD_REQUEST, "invalid_host", why),
         };
         let (mut response, mut fault) = self.travel(&host, request, now, request_id, meter, journey).await;
-        if let Some(first) = &fault
-            && self.mend(first, journey, now).await
-        {
-            (response, fault) = self.travel(&host, request, now, request_id, meter, journey).await;
+        for _ in 0..ATTEMPTS {
+            match &fault {
+                Some(first) if self.mend(first, now, meter).await => {}
+                _ => break,
+            }
+            (response, fault) = self.travel(&host, request, platform.now(), request_id, meter, journey).await;
         }
         if let Some(fault) = fault {
             access::log_fault(self.shared.platform.as_ref(), request_id, &journey.tenant, &fault);
@@ -138,14 +143,12 @@ impl App {
     }
 
     /// Whether the journey is worth another try after this fault.
-    async fn mend(&self, fault: &Fault, journey: &Journey, now: Timestamp) -> bool {
-        match fault.kind {
-            FaultKind::Fenced => {
-                if let Some(tenant) = crate::id::TenantId::parse(&journey.tenant) {
-                    self.shared.directory.forget(&tenant);
-                    self.shared.snapshots.forget(&tenant);
-                }
-                true
+    async fn mend(&self, fault: &Fault, now: Timestamp, meter: &Meter) -> bool {
+        match &fault.kind {
+            // Its rows are elsewhere by now, or will be in a moment: nobody who asks meanwhile sees that they move.
+            FaultKind::Fenced(Some(stale)) => {
+                self.shared.snapshots.forget(&stale.tenant);
+                self.shared.directory.outlive(stale, meter).await
             }
             FaultKind::Unprepared => match bootstrap::run(&self.shared, now).await {
                 Ok(()) => true,

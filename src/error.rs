@@ -1,5 +1,6 @@
 //! The two kinds of failure: a refusal is the caller's, a fault is ours.
 
+use crate::id::TenantId;
 use std::fmt;
 
 /// Why a handler did not produce its output.
@@ -36,8 +37,9 @@ pub enum FaultKind {
     Conflict(String),
     /// The tenant is read-only for now. 503 with `Retry-After`.
     ReadOnly,
-    /// The tenant's rows live elsewhere by now: this instance has an old route. Resolved again and retried once by `app`.
-    Fenced,
+    /// The tenant's rows live elsewhere by now, or will in a moment: this instance has an old route. Resolved again and
+    /// retried by `app`, once the tenant has left that epoch.
+    Fenced(Option<Stale>),
     /// Somebody else has gone on with a move meanwhile, so this effect on a database was refused. Whoever wanted it looks
     /// again.
     Overtaken,
@@ -45,6 +47,15 @@ pub enum FaultKind {
     Unprepared,
     /// A dependency (D1, the Cloudflare API) stalled or refused; trying again can help. 503 with `Retry-After`.
     Unavailable,
+}
+
+/// The route that turned out to be old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// Whose.
+    pub tenant: TenantId,
+    /// From which epoch.
+    pub epoch: i64,
 }
 
 impl Fault {

@@ -6,7 +6,7 @@ use crate::{
     id::OperationId,
     jose::{Algorithm, Jwk},
     secret::Secret,
-    time::Timestamp,
+    time::{Lifetime, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -52,6 +52,9 @@ pub trait Platform {
 
     /// How dear a password hash is: Argon2id memory in KiB and passes. The Worker: 19456 and 2 (OWASP).
     fn password_cost(&self) -> (u32, u32);
+
+    /// Lets so much time pass.
+    fn pause(&self, span: Lifetime) -> LocalBox<'_, ()>;
 
     /// Runs work after the response has been sent (`waitUntil`, at most 30 s).
     fn defer(&self, work: LocalBox<'static, ()>);

@@ -18,6 +18,7 @@ pub static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     login::routes(&mut routes);
     operations::api::routes(&mut routes);
     operations::fleet::api::routes(&mut routes);
+    operations::moves::api::routes(&mut routes);
     resources::routes(&mut routes);
     routes.get("/api/v2/spec", Need::Open, spec);
     routes.finish()

@@ -1,13 +1,15 @@
 -- Moves of tenants.
 
--- The database that the operation is about, if it is not the one that the tenant has.
-alter table operations add column database_id text;
+-- Of a move: the databases where the tenant was in the beginning, and where it is moved to.
+alter table operations add column source_id text;
 
--- What an operator wants of it: 1 to do nothing for now.
+alter table operations add column target_id text;
+
+-- Of a move: what an operator wants. 1 to do nothing for now.
 alter table operations add column held integer not null default 0;
 
--- Of a move: null, or `target` (go on there as soon as possible), `source` (end where it began) or `finish` (end where
--- it has arrived). The last two are never changed again.
+-- And null, or `target` (go on there as soon as possible), `source` (end where it began) or `finish` (end where it has
+-- arrived). The last two are never changed again.
 alter table operations add column wanted text;
 
 -- Of a move: when the tenant has arrived; null while it is where it was.

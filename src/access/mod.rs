@@ -118,7 +118,7 @@ impl Trace {
 pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
     match fault.kind {
         FaultKind::ReadOnly => response.with("retry-after", "30"),
-        FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
+        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
             response.with("retry-after", "1")
         }
         FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => response,
@@ -166,7 +166,7 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
             http::StatusCode::SERVICE_UNAVAILABLE,
             "Nothing can be changed here for the moment. Please try again shortly.",
         ),
-        FaultKind::Unavailable | FaultKind::Fenced | FaultKind::Unprepared => {
+        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }
         FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => {

@@ -43,7 +43,7 @@ pub fn fault(message: &str) -> Fault {
     let kind = if let Some(constraint) = after("UNIQUE constraint failed: ") {
         FaultKind::Conflict(constraint.to_owned())
     } else if message.contains("gatehouse: fenced") {
-        FaultKind::Fenced
+        FaultKind::Fenced(None)
     } else if message.contains("gatehouse: overtaken") {
         FaultKind::Overtaken
     } else if RETRYABLE.iter().any(|part| message.contains(part)) {

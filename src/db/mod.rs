@@ -12,9 +12,9 @@ pub use driver::{Cost, Driver, Meter, Outcome, RawStatement};
 pub use filter::{Field, Filter, Kind};
 pub use page::Page;
 pub use row::Row;
-pub use statement::{Query, Statement, Value, read, write};
+pub use statement::{Query, Statement, Value, define, read, write};
 
-use crate::error::{Fault, FaultKind};
+use crate::error::{Fault, FaultKind, Stale};
 use std::rc::Rc;
 
 /// Which database a statement belongs to. A tenant statement does not type-check on the directory, nor the reverse.
@@ -26,6 +26,8 @@ pub trait Scope {
     fn guard(&self) -> Option<RawStatement>;
     /// The statement that answers a row if this handle must not even read (any more).
     fn read_guard(&self) -> Option<RawStatement>;
+    /// What turns out to be old when one of them refuses.
+    fn stale(&self) -> Option<Stale>;
     /// Whether this handle may write at all.
     ///
     /// # Errors
@@ -79,10 +81,8 @@ impl<S: Scope> Db<S> {
         let reads = queries.into_iter().map(|query| query.raw(self.scope.first()));
         let mut outcomes = self.run(guard.into_iter().chain(reads).collect()).await?.into_iter();
         if guarded && outcomes.next().is_none_or(|guard| !guard.rows.is_empty()) {
-            return Err(Fault {
-                kind: FaultKind::Fenced,
-                detail: "closed to handles of this epoch".to_owned(),
-            });
+            let kind = FaultKind::Fenced(self.scope.stale());
+            return Err(Fault { kind, detail: "closed to handles of this epoch".to_owned() });
         }
         let rows: Vec<Vec<Row>> = outcomes.map(|outcome| outcome.rows).collect();
         rows.try_into().map_err(|_| Fault::internal("the driver answered another number of statements"))
@@ -107,7 +107,10 @@ impl<S: Scope> Db<S> {
     }
 
     async fn run(&self, statements: Vec<RawStatement>) -> Result<Vec<Outcome>, Fault> {
-        let outcomes = self.driver.run(statements).await?;
+        let outcomes = self.driver.run(statements).await.map_err(|fault| match fault.kind {
+            FaultKind::Fenced(None) => Fault { kind: FaultKind::Fenced(self.scope.stale()), ..fault },
+            _ => fault,
+        })?;
         self.meter.add(&outcomes);
         Ok(outcomes)
     }

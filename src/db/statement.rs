@@ -75,6 +75,8 @@ pub struct Query<S> {
 pub struct Statement<S> {
     sql: Cow<'static, str>,
     params: Vec<Value>,
+    /// Whether it takes no parameters at all, not even that of its scope.
+    bare: bool,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -85,7 +87,13 @@ pub fn read<S>(sql: impl Into<Cow<'static, str>>) -> Query<S> {
 
 /// A write: `insert`, `update` or `delete`, perhaps with `returning`.
 pub fn write<S>(sql: impl Into<Cow<'static, str>>) -> Statement<S> {
-    Statement { sql: sql.into(), params: Vec::new(), scope: PhantomData }
+    Statement { sql: sql.into(), params: Vec::new(), bare: false, scope: PhantomData }
+}
+
+/// A definition (`create trigger`, `drop trigger`), which SQLite lets have no parameters: whoever writes one puts the
+/// tenant into its text.
+pub fn define<S>(sql: impl Into<Cow<'static, str>>) -> Statement<S> {
+    Statement { bare: true, ..write(sql) }
 }
 
 impl<S: Scope> Query<S> {
@@ -108,6 +116,7 @@ impl<S: Scope> Statement<S> {
     }
 
     pub(super) fn raw(self, first: Option<Value>) -> RawStatement {
+        let first = first.filter(|_| !self.bare);
         RawStatement { sql: self.sql, params: first.into_iter().chain(self.params).collect() }
     }
 }
@@ -115,6 +124,6 @@ impl<S: Scope> Statement<S> {
 /// A read inside a batch of writes, when its answer must be of the same instant.
 impl<S> From<Query<S>> for Statement<S> {
     fn from(query: Query<S>) -> Self {
-        Self { sql: query.sql, params: query.params, scope: PhantomData }
+        Self { sql: query.sql, params: query.params, bare: false, scope: PhantomData }
     }
 }

@@ -1,7 +1,7 @@
 //! The tenants API: what an operator asks of the installation, at the base domain.
 
 use super::{
-    engine,
+    engine::{self, moving},
     model::{Input, Kind, NewTenant, Operation, Order, Record, TenantChange, Wanted},
     shown::{self, Shown},
     spare_keys, store,
@@ -88,7 +88,7 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
         tenant: wanted.id.clone(),
         placement: wanted.placement,
         kind: Kind::Provision,
-        input: Input { administrator: cx.is_person().then(|| UserId::new(cx.subject())) },
+        input: Input { administrator: cx.is_person().then(|| UserId::new(cx.subject())), terms: None },
         initiated_by: cx.subject().to_owned(),
     };
     let change = [store::reserve(&wanted, cx.subject(), made, &call.platform().bindings(), now)];
@@ -220,12 +220,18 @@ async fn operations(
 
 /// One operation with its whole history.
 async fn operation(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
-    let [rows, events] = cx.directory().read([store::operation(&id), store::events_of(&id)]).await?;
+    let queries = [store::operation(&id), store::events_of(&id), moving::store::progress(&id)];
+    let [rows, events, progress] = cx.directory().read(queries).await?;
     let row = rows
         .first()
         .ok_or_else(|| Refusal::not_found("inexistent_operation", "There is no such operation"))?;
-    let mut shown = json!(shown::operation(&store::read_operation(row)?));
+    let operation = store::read_operation(row)?;
+    let mut shown = json!(shown::operation(&operation));
     if let Some(members) = shown.as_object_mut() {
+        if let (Some(terms), Some(row)) = (&operation.input.terms, progress.first()) {
+            let shown = moving::progress::shown(terms, operation.has_arrived(), row)?;
+            members.insert("move".to_owned(), shown);
+        }
         let events = events.iter().map(shown::event).collect::<Result<_, Fault>>()?;
         members.insert("events".to_owned(), Value::Array(events));
     }

@@ -1,6 +1,9 @@
 //! What the directory knows of a tenant and of the work that is done to it.
 
-use super::plan::{self, Step};
+use super::{
+    moves::wish::Terms,
+    plan::{self, Step},
+};
 use crate::{
     config::Placement,
     id::{OperationId, OrganizationId, TenantId, UserId},
@@ -30,7 +33,7 @@ pub struct Record {
     pub epoch: i64,
     /// Its organization on the main tenant; the main tenant has none.
     pub organization: Option<OrganizationId>,
-    /// Its database, from being chosen to being given up.
+    /// Its database, from being chosen to being given up; with an operation, the one that the operation is about now.
     pub database: Option<Held>,
     /// When it was asked for.
     pub created_at: Timestamp,
@@ -204,7 +207,7 @@ pub enum Region {
 }
 
 impl Region {
-    const RULE: &str = "region must be one of wnam, enam, weur, eeur, apac, oc, or eu, fedramp";
+    pub(super) const RULE: &str = "region must be one of wnam, enam, weur, eeur, apac, oc, or eu, fedramp";
 
     /// Reads one of D1's location hints or jurisdictions (Cloudflare: D1, data location).
     pub fn parse(text: &str) -> Option<Self> {
@@ -231,20 +234,25 @@ pub enum Kind {
     Provision,
     /// Removes a tenant.
     Delete,
+    /// Moves a tenant to another database.
+    Move,
 }
 
 impl Kind {
+    const ALL: [Self; 3] = [Self::Provision, Self::Delete, Self::Move];
+
     /// As stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Provision => "provision",
             Self::Delete => "delete",
+            Self::Move => "move",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Provision, Self::Delete].into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -260,9 +268,13 @@ pub enum Progress {
     Succeeded,
     /// Given up, and everything that had been done undone.
     Failed,
+    /// Ended where it began, because somebody wanted that.
+    Cancelled,
 }
 
 impl Progress {
+    const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
+
     /// As stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -270,22 +282,25 @@ impl Progress {
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Running, Self::Succeeded, Self::Failed]
-            .into_iter()
-            .find(|progress| progress.as_str() == text)
+        Self::ALL.into_iter().find(|progress| progress.as_str() == text)
     }
 }
 
 /// What was asked for, beyond what the tenant's own row says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Input {
     /// The user of the main tenant who becomes the tenant's first administrator; none when a machine asked.
     pub administrator: Option<UserId>,
+    /// Of a move: where to, and how.
+    #[serde(rename = "move", skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
 }
 
 /// What the steps so far have decided.
@@ -322,6 +337,10 @@ pub struct Operation {
     pub tenant: Record,
     /// What it is for.
     pub kind: Kind,
+    /// The database that the tenant has, by its id in the directory.
+    pub home: Option<String>,
+    /// Of a move: the one that it is moved to, once that has been chosen.
+    pub target: Option<String>,
     /// How far it is.
     pub status: Progress,
     /// What is done next, or was done last.
@@ -353,12 +372,23 @@ pub struct Operation {
 impl Operation {
     /// Whether nothing is left to do.
     pub fn is_over(&self) -> bool {
-        matches!(self.status, Progress::Succeeded | Progress::Failed)
+        matches!(self.status, Progress::Succeeded | Progress::Failed | Progress::Cancelled)
     }
 
     /// When somebody may take it up, unless it is over.
     pub fn due_at(&self) -> Option<Timestamp> {
         (!self.is_over()).then(|| self.lease_until.map_or(self.run_at, |until| until.max(self.run_at)))
+    }
+
+    /// Whether the tenant of a move is where it was to go.
+    pub fn has_arrived(&self) -> bool {
+        self.target.is_some() && self.home == self.target
+    }
+
+    /// How a move ends that has been brought to its end: where it was to go, or where it began.
+    pub fn ending(&self) -> Progress {
+        let rehearsed = self.input.terms.as_ref().is_some_and(|terms| terms.rehearse);
+        if self.has_arrived() || rehearsed { Progress::Succeeded } else { Progress::Cancelled }
     }
 
     /// Its steps, as far as they are known by now.

@@ -41,6 +41,10 @@ pub enum Step {
     Wipe,
     /// Its name is put on hold, or, after a failure, free to be tried again.
     Release,
+    /// Its rows are copied, followed, compared, and become its home; or do not.
+    Move,
+    /// The move is over.
+    Finish,
 }
 
 /// How a tenant is made. Nothing can be reached before `Activate`.
@@ -59,6 +63,25 @@ const PROVISION: [Step; 9] = [
 /// How a tenant is removed, or what is there of one that could not be made. Never in another order: a database that is
 /// deleted while the script is bound to it makes the script undeployable.
 const DELETE: [Step; 6] = [Step::Close, Step::Withdraw, Step::Detach, Step::Drop, Step::Wipe, Step::Release];
+
+/// How a tenant is moved. Up to `Verify` the steps are about the database that it is moved to; after `Move` about the one
+/// that it has no more.
+const MOVE: [Step; 11] = [
+    Step::Reserve,
+    Step::Database,
+    Step::Create,
+    Step::Migrate,
+    Step::Attach,
+    Step::Verify,
+    Step::Move,
+    Step::Detach,
+    Step::Drop,
+    Step::Wipe,
+    Step::Finish,
+];
+
+/// How a database is given up that was got ready for a move which could not begin.
+const GIVE_BACK: [Step; 4] = [Step::Detach, Step::Drop, Step::Wipe, Step::Finish];
 
 impl Step {
     /// As stored and shown.
@@ -79,18 +102,20 @@ impl Step {
             Self::Drop => "drop",
             Self::Wipe => "wipe",
             Self::Release => "release",
+            Self::Move => "move",
+            Self::Finish => "finish",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        PROVISION.into_iter().chain(DELETE).find(|step| step.as_str() == text)
+        PROVISION.into_iter().chain(DELETE).chain(MOVE).find(|step| step.as_str() == text)
     }
 
-    /// Whether a tenant with this placement, in a database of this origin, needs the step.
-    fn concerns(self, placement: Placement, origin: Option<Origin>) -> bool {
+    /// Whether such an operation on a tenant with this placement, and a database of this origin, needs the step.
+    fn concerns(self, kind: Kind, placement: Placement, origin: Option<Origin>) -> bool {
         match self {
-            Self::Database => placement == Placement::Isolated,
+            Self::Database => placement == Placement::Isolated || kind == Kind::Move,
             Self::Create | Self::Attach | Self::Detach | Self::Drop => origin == Some(Origin::Created),
             Self::Wipe => matches!(origin, Some(Origin::Shared | Origin::Pool)),
             _ => true,
@@ -104,15 +129,17 @@ pub fn steps(kind: Kind, gave_up: bool, placement: Placement, origin: Option<Ori
     let all: &[Step] = match (kind, gave_up) {
         (Kind::Provision, false) => &PROVISION,
         (Kind::Provision, true) | (Kind::Delete, _) => &DELETE,
+        (Kind::Move, false) => &MOVE,
+        (Kind::Move, true) => &GIVE_BACK,
     };
-    all.iter().copied().filter(|step| step.concerns(placement, origin)).collect()
+    all.iter().copied().filter(|step| step.concerns(kind, placement, origin)).collect()
 }
 
 /// The step that an operation begins with having done, and the one that it does first.
 pub const fn first(kind: Kind, placement: Placement) -> [Step; 2] {
     match (kind, placement) {
         (Kind::Provision, Placement::Shared) => [Step::Reserve, Step::Migrate],
-        (Kind::Provision, Placement::Isolated) => [Step::Reserve, Step::Database],
+        (Kind::Provision, Placement::Isolated) | (Kind::Move, _) => [Step::Reserve, Step::Database],
         (Kind::Delete, _) => [Step::Close, Step::Withdraw],
     }
 }
@@ -200,7 +227,9 @@ const LONGEST_PAUSE: i64 = 300;
 pub fn verdict(operation: &Operation, trouble: &Trouble, now: Timestamp) -> Verdict {
     let pause = 1_i64.checked_shl(u32::try_from(operation.attempt).unwrap_or(u32::MAX)).unwrap_or(i64::MAX);
     let pause = now.plus(Lifetime::seconds(pause.clamp(1, LONGEST_PAUSE)));
-    let makes = operation.kind == Kind::Provision && operation.state.gave_up.is_none();
+    // A move that has begun is never given up by itself: the tenant is served, and an operator can abort it.
+    let moves = operation.kind == Kind::Move && operation.step != Step::Move;
+    let makes = (operation.kind == Kind::Provision || moves) && operation.state.gave_up.is_none();
     let last = operation.attempt + 1 >= ATTEMPTS;
     match trouble {
         Trouble::Wait { until, .. } => Verdict::Again(*until),

@@ -54,12 +54,15 @@ macro_rules! joined {
                     t.organization_id, t.created_at as tenant_created_at, t.updated_at as tenant_updated_at, t.deleted_at,
                     d.id as database_id, d.name as database_name, d.binding, d.uuid, d.kind as database_kind,
                     d.schema_version,
-                    o.id, o.kind, o.status, o.step, o.attempt, o.input, o.state, o.error, o.initiated_by, o.lease_until,
+                    o.id, o.kind, t.database_id as home_id, o.source_id, o.target_id, o.status, o.step, o.attempt, o.input, o.state, o.error, o.initiated_by, o.lease_until,
                     o.run_at, o.created_at, o.updated_at, o.finished_at,
                     (select coalesce(max(sequence), 0) from operation_events where operation_id = o.id) as sequence
              from ",
             $from,
-            " left join databases d on d.id = t.database_id ",
+            " left join databases d on d.id =
+                case when o.target_id is null or o.status not in ('pending', 'running') then t.database_id
+                     when o.step in ('detach', 'drop', 'wipe') and o.target_id = t.database_id then o.source_id
+                     else o.target_id end ",
             $rest
         )
     };
@@ -365,6 +368,8 @@ pub fn read_operation(row: &Row) -> Result<Operation, Fault> {
         id: OperationId::new(row.text("id")?),
         tenant: read_record(row)?,
         kind: known("kind", Kind::parse(&row.text("kind")?))?,
+        home: row.optional_text("home_id")?,
+        target: row.optional_text("target_id")?,
         status: known("status", Progress::parse(&row.text("status")?))?,
         step: known("step", Step::parse(&row.text("step")?))?,
         attempt: row.int("attempt")?,

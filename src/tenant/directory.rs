@@ -10,10 +10,10 @@ use crate::{
     cloudflare::RestDriver,
     config::Config,
     db::{Driver, Meter, schema},
-    error::{Fault, FaultKind},
+    error::{Fault, FaultKind, Stale},
     id::TenantId,
     platform::Platform,
-    time::Timestamp,
+    time::{Lifetime, Timestamp},
 };
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -35,6 +35,11 @@ pub struct Directory {
     platform: Rc<dyn Platform>,
     routes: RefCell<HashMap<String, (Timestamp, Option<Route>)>>,
 }
+
+/// How long a request waits for a tenant that is just changing its database, and how long between two looks. Longer than
+/// it takes another worker to go on when the one that moves the tenant dies.
+const PATIENCE: Lifetime = Lifetime::seconds(15);
+const GLANCE: Lifetime = Lifetime::milliseconds(20);
 
 /// How many hosts an isolate remembers, found or not; when full, all is forgotten.
 const CAPACITY: usize = 8192;
@@ -140,6 +145,26 @@ impl Directory {
     /// Drops what is remembered of all tenants, after something was changed for all of them.
     pub fn forget_all(&self) {
         self.routes.borrow_mut().clear();
+    }
+
+    /// Waits until the tenant has left an epoch whose handles its database refuses: it is moving, and will serve again in
+    /// a moment. Answers whether it has.
+    pub async fn outlive(&self, stale: &Stale, meter: &Meter) -> bool {
+        let Stale { tenant: id, epoch } = stale;
+        self.forget(id);
+        let began = self.platform.now();
+        while self.platform.now().since(began) < PATIENCE {
+            let Ok(db) = self.db(meter) else { return false };
+            let row = db.first(store::by_id(id)).await;
+            if let Ok(Some(row)) = row
+                && let Ok((_, Some(route))) = store::route(&row)
+                && route.epoch > *epoch
+            {
+                return true;
+            }
+            self.platform.pause(GLANCE).await;
+        }
+        false
     }
 
     /// The authority of a tenant under the base domain.

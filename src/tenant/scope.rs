@@ -2,7 +2,7 @@
 
 use crate::{
     db::{Db, RawStatement, Scope, Value},
-    error::{Fault, FaultKind},
+    error::{Fault, FaultKind, Stale},
     id::TenantId,
 };
 
@@ -43,6 +43,10 @@ impl Scope for InTenant {
         })
     }
 
+    fn stale(&self) -> Option<Stale> {
+        Some(Stale { tenant: self.tenant.clone(), epoch: self.epoch })
+    }
+
     fn check_writable(&self) -> Result<(), Fault> {
         if self.writable {
             return Ok(());
@@ -71,6 +75,10 @@ impl Scope for InDirectory {
     }
 
     fn read_guard(&self) -> Option<RawStatement> {
+        None
+    }
+
+    fn stale(&self) -> Option<Stale> {
         None
     }
 

@@ -13,15 +13,15 @@ use crate::{
     jose::{Algorithm, Jwk},
     platform::{Answer, Ask, DataPoint, Incoming, KeyPair, Level, LocalBox, Outgoing, Platform, Signer},
     secret::Secret,
-    time::Timestamp,
+    time::{Lifetime, Timestamp},
 };
 use js_sys::Promise;
 use serde_json::{Value as Json, json};
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{
-    AnalyticsEngineDataPointBuilder,
+    AnalyticsEngineDataPointBuilder, Delay,
     web_sys::{self, WorkerGlobalScope, console},
 };
 
@@ -121,6 +121,11 @@ impl Platform for Edge {
 
     fn password_cost(&self) -> (u32, u32) {
         (19_456, 2)
+    }
+
+    fn pause(&self, span: Lifetime) -> LocalBox<'_, ()> {
+        let span = u64::try_from(span.as_millis()).unwrap_or_default();
+        Box::pin(async move { Delay::from(Duration::from_millis(span)).await })
     }
 
     fn defer(&self, work: LocalBox<'static, ()>) {

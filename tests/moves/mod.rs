@@ -1,5 +1,10 @@
 //! Moves of tenants: the protocol against any misfortune, and the whole of it on real SQLite.
 
 mod bugs;
+mod furnish;
+mod moving;
+
 mod simulation;
+mod steering;
 mod store;
+mod trial;

@@ -7,7 +7,7 @@
 
 /// Tables whose size an operator decides by hand, and those of the directory that know few rows per tenant; all others
 /// grow with the people of a tenant, or with the tenants.
-const SMALL: [&str; 13] = [
+const SMALL: [&str; 14] = [
     "client_grants",
     "connections",
     "data_keys",
@@ -15,6 +15,7 @@ const SMALL: [&str; 13] = [
     "fences",
     "hosts",
     "meta",
+    "moves",
     "operations",
     "resource_servers",
     "role_permissions",

@@ -214,6 +214,11 @@ impl Outside {
         mixed ^ (mixed >> 31)
     }
 
+    /// The present moment, in milliseconds.
+    pub fn now_millis(&self) -> i64 {
+        self.now.get()
+    }
+
     /// Sets the seed that everything random follows from.
     pub fn seed(&self, seed: u64) {
         self.chance.set(seed);
@@ -305,6 +310,18 @@ impl Platform for Outside {
 
     fn password_cost(&self) -> (u32, u32) {
         self.password_cost.get()
+    }
+
+    /// Whoever else has something to do comes first.
+    fn pause(&self, span: Lifetime) -> LocalBox<'_, ()> {
+        Box::pin(async move {
+            self.now.set(self.now.get() + span.as_millis());
+            let mut paused = false;
+            std::future::poll_fn(|_| {
+                if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        })
     }
 
     fn defer(&self, work: LocalBox<'static, ()>) {

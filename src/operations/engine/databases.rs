@@ -1,12 +1,14 @@
 //! Steps on databases: where a tenant's database comes from, and where it goes.
 
-use super::{Done, Work};
+use super::{Done, Work, moving};
 use crate::{
     cloudflare::{Api, Kind, Problem, bindings::PREFIX, databases::Place},
+    config::Placement,
     db::schema,
     id::{OperationId, TenantId},
     operations::{
         model::{Origin, Region},
+        moves::wish::Terms,
         plan::Trouble,
         store,
     },
@@ -18,6 +20,9 @@ use std::rc::Rc;
 /// Claims a database of the pool; failing that, writes down the one that will be made.
 pub(super) async fn choose(work: &Work<'_>) -> Result<Done, Trouble> {
     let (shared, operation) = (work.shared, work.operation);
+    if let Some(terms) = &operation.input.terms {
+        return choose_target(work, terms).await;
+    }
     if let Some(held) = &operation.tenant.database {
         return Ok(Done::with([]).detail(held.name.as_str()));
     }
@@ -38,6 +43,31 @@ pub(super) async fn choose(work: &Work<'_>) -> Result<Done, Trouble> {
     Ok(Done::with(store::intend(tenant, &name, &binding, work.now)).chosen(Origin::Created).detail(name))
 }
 
+/// The same for the database that the tenant is moved to.
+async fn choose_target(work: &Work<'_>, terms: &Terms) -> Result<Done, Trouble> {
+    let (shared, operation) = (work.shared, work.operation);
+    if terms.placement == Placement::Shared {
+        return Ok(Done::with([moving::store::target_shared(&operation.id)]).chosen(Origin::Shared));
+    }
+    if let (Some(_), Some(held)) = (&operation.target, &operation.tenant.database) {
+        return Ok(Done::with([]).chosen(held.origin).detail(held.name.as_str()));
+    }
+    if terms.region.is_none() {
+        let bindings = shared.platform.bindings();
+        let claim = moving::store::claim(operation, work.holder, &bindings, work.now);
+        let outcomes = shared.directory.db(work.meter)?.commit(claim).await?;
+        if let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) {
+            return Ok(Done::with([]).chosen(Origin::Pool).detail(row.text("target_id")?));
+        }
+    }
+    let Some(config) = &shared.config.cloudflare else {
+        return Err(Trouble::Never { why: "the pool is empty and no API token is set".to_owned() });
+    };
+    let (name, binding) = names(&config.script_name, &operation.tenant.id, &operation.id);
+    let intend = moving::store::intend(operation, &name, &binding, work.now);
+    Ok(Done::with(intend).chosen(Origin::Created).detail(name))
+}
+
 /// The name and the binding of the database that an operation makes: always the same, so that what an attempt that died
 /// has left behind is found again, and belongs to nobody else.
 pub fn names(script: &str, tenant: &TenantId, operation: &OperationId) -> (String, String) {
@@ -50,7 +80,11 @@ pub fn names(script: &str, tenant: &TenantId, operation: &OperationId) -> (Strin
 /// Makes the database, unless an earlier attempt has.
 pub(super) async fn create(work: &Work<'_>) -> Result<Done, Trouble> {
     let (api, held) = (work.api()?, work.held()?);
-    let place = match &work.operation.tenant.region {
+    let region = match &work.operation.input.terms {
+        Some(terms) => terms.region.as_deref().and_then(Region::parse),
+        None => work.operation.tenant.region.clone(),
+    };
+    let place = match &region {
         None => Place::Anywhere,
         Some(Region::Hint(hint)) => Place::Near(hint),
         Some(Region::Jurisdiction(jurisdiction)) => Place::Within(jurisdiction),

@@ -10,6 +10,7 @@
 
 mod bindings;
 pub mod databases;
+pub mod moving;
 pub(super) mod pool;
 mod rows;
 mod step;
@@ -17,7 +18,7 @@ pub mod store;
 
 use self::store::Event;
 use super::{
-    model::{Operation, Order, Origin, Progress},
+    model::{Kind, Operation, Order, Origin, Progress},
     plan::{self, Step, Trouble, Verdict},
     store as tenants,
 };
@@ -58,7 +59,8 @@ struct Work<'a> {
     now: Timestamp,
 }
 
-/// Begins an operation after `change` has brought its tenant into `status`, and goes on with it at once. Answers its id,
+/// Begins an operation after `change` has brought its tenant into `status`, and goes on with it at once, unless it is a
+/// move. Answers its id,
 /// or nothing if `change` changed nothing or another operation of the tenant is live.
 ///
 /// # Errors
@@ -81,7 +83,13 @@ pub async fn begin(
     };
     let Some(operation) = operation else { return Ok(None) };
     shared.directory.forget(&order.tenant);
-    let next = carry_on(shared, operation, &holder, meter).await;
+    let next = if order.kind == Kind::Move {
+        // Too long to be waited for: the alarm clock begins it, at once.
+        shared.directory.db(meter)?.commit([store::put_down(&order.id, &holder, now, None)]).await?;
+        Ok(Some(now))
+    } else {
+        carry_on(shared, operation, &holder, meter).await
+    };
     report(shared, &order.id, next).await;
     Ok(Some(order.id.clone()))
 }
@@ -218,6 +226,8 @@ impl Work<'_> {
                 batch.extend(tenants::release(tenant, Status::Deleted, now));
                 (Progress::Succeeded, None)
             }
+            Step::Finish if gave_up.is_some() => (Progress::Failed, gave_up),
+            Step::Finish => (operation.ending(), None),
             next => {
                 batch.push(store::go_on(&operation.id, next, &operation.state, now)?);
                 return Ok(batch);
@@ -245,6 +255,9 @@ impl Work<'_> {
             Verdict::GiveUp(at) => {
                 let mut undoing = operation.clone();
                 undoing.state.gave_up = Some(words.clone());
+                if operation.kind == Kind::Move {
+                    return self.give_back(&undoing, &words, at);
+                }
                 let next = if at > now {
                     store::try_again(&undoing, Step::Withdraw, 0, &words, at, now)?
                 } else {
@@ -259,6 +272,31 @@ impl Work<'_> {
                 ])
             }
         }
+    }
+
+    /// What is written when a move is given up before it has begun: the tenant stays where it is, and the database that was
+    /// got ready for it goes the way it came.
+    fn give_back(
+        &self,
+        undoing: &Operation,
+        words: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Statement<InDirectory>>, Fault> {
+        let (id, now) = (&undoing.id, self.now);
+        let failed = self.record(1, undoing.step, "failed", Some(words));
+        let next = undoing.plan().into_iter().next().filter(|_| undoing.target.is_some());
+        Ok(match next {
+            Some(next) => vec![
+                failed,
+                moving::store::retire_target(id, now),
+                store::try_again(undoing, next, 0, words, at, now)?,
+            ],
+            None => vec![
+                failed,
+                self.record(2, Step::Finish, "succeeded", None),
+                store::finish(id, Step::Finish, Progress::Failed, Some(words), now),
+            ],
+        })
     }
 }
 

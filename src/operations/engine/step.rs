@@ -1,17 +1,23 @@
 //! Which effect belongs to which step.
 
-use super::{Done, Work, bindings, databases, rows};
+use super::{Done, Work, bindings, databases, moving, rows};
 use crate::{
     error::Fault,
     operations::{
-        model::Held,
+        model::{Held, Kind},
         plan::{Step, Trouble},
     },
 };
 
 /// Does the operation's step.
 pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
-    match work.operation.step {
+    let operation = work.operation;
+    let removes = matches!(operation.step, Step::Detach | Step::Drop | Step::Wipe);
+    if removes && operation.kind == Kind::Move && operation.home.as_ref() == Some(&work.held()?.database.id) {
+        // Never, whatever else is wrong.
+        return Err(Fault::internal("a move would remove the tenant's home").into());
+    }
+    match operation.step {
         Step::Database => databases::choose(work).await,
         Step::Create => databases::create(work).await,
         Step::Migrate => databases::migrate(work).await,
@@ -23,8 +29,9 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
         Step::Detach => bindings::detach(work).await,
         Step::Drop => databases::drop_database(work).await,
         Step::Wipe => rows::wipe(work).await,
+        Step::Move => moving::run(work).await,
         // These happen in the directory alone, together with the step before them.
-        step @ (Step::Reserve | Step::Activate | Step::Close | Step::Release) => {
+        step @ (Step::Reserve | Step::Activate | Step::Close | Step::Release | Step::Finish) => {
             Err(Fault::internal(format!("{} is no step of its own", step.as_str())).into())
         }
     }

@@ -31,8 +31,9 @@ pub fn begin(
     Ok([
         write(
             "insert into operations (id, tenant_id, kind, status, step, input, initiated_by, lease_holder, lease_until,
-                                     run_at, created_at, updated_at)
-             select ?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?9 from tenants
+                                     run_at, created_at, updated_at, source_id)
+             select ?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?9, case when ?3 = 'move' then database_id end
+             from tenants
              where id = ?2 and status = ?10 and updated_at = ?9",
         )
         .bind(&order.id)

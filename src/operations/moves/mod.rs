@@ -34,6 +34,9 @@
 //! 6. *No way back in.* Whoever has parted stays parted: the record remains as a tombstone, and only a later move, which
 //!    has a higher generation, replaces it.
 
+pub mod api;
 pub mod model;
 pub mod protocol;
 pub mod rows;
+pub mod store;
+pub mod wish;

@@ -1,6 +1,8 @@
 //! Rows on their way, and how two sets of them are compared. A row travels as the JSON array of its columns, which the
 //! database writes and reads itself, so that nothing in between can change a value.
 
+pub mod store;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,224 @@
+//! The step in which a tenant moves: has the protocol say what comes next, does it, and looks after the pace, the pause
+//! and what an operator sees.
+
+mod calls;
+mod pace;
+pub mod progress;
+pub mod store;
+
+pub(in crate::operations) use calls::reach;
+
+use self::{calls::Sides, progress::Progress};
+use super::{Done, Work};
+use crate::{
+    db::schema,
+    error::{Fault, FaultKind},
+    operations::{
+        moves::{
+            model::Side,
+            protocol::{Call, Mind, Next, Reply, Rest},
+            wish::{Terms, Wanted, follows},
+        },
+        plan::Trouble,
+    },
+    time::Lifetime,
+};
+
+/// How long one call of the step goes on, and how many statements it runs: an invocation may run 1,000 (Cloudflare: D1,
+/// limits). An exchange that has begun is finished.
+const SITTING: Lifetime = Lifetime::seconds(6);
+const STATEMENTS: usize = 600;
+
+/// Nobody can write during an exchange: if its holder dies, somebody else goes on after this.
+const EXCHANGE: Lifetime = Lifetime::seconds(5);
+
+/// Calls in a row that came to nothing before the step is put down for a while.
+const FAILURES: usize = 5;
+
+/// How soon somebody looks again after a level follower: before the exchange, and after it.
+const SOON: Lifetime = Lifetime::seconds(15);
+const LATER: Lifetime = Lifetime::minutes(15);
+
+/// A held move is not looked at before somebody wants something.
+const HELD: Lifetime = Lifetime::hours(24);
+
+/// A database that answers slower than this is given as much time for others.
+const SLOW: Lifetime = Lifetime::milliseconds(100);
+
+/// A move in one worker's hands.
+struct Mover<'a> {
+    work: &'a Work<'a>,
+    terms: &'a Terms,
+    sides: Sides<'a>,
+    mind: Mind,
+    progress: Progress,
+    failures: usize,
+}
+
+/// Moves the tenant, as far as one sitting goes.
+pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
+    let terms = work.operation.input.terms.as_ref();
+    let terms = terms.ok_or_else(|| Fault::internal("a move has no terms"))?;
+    let sides = Sides::open(work, terms).await?;
+    let mind = Mind::new(sides.tables.len(), schema::version(schema::TENANT));
+    let row = work.shared.directory.db(work.meter)?.first(store::progress(&work.operation.id)).await?;
+    let progress = row.map_or_else(|| Ok(Progress::default()), |row| row.json("progress"))?;
+    let mut mover = Mover { work, terms, sides, mind, progress, failures: 0 };
+    let outcome = mover.sit().await;
+    mover.write_down(outcome.as_ref().err()).await?;
+    outcome
+}
+
+impl Mover<'_> {
+    async fn sit(&mut self) -> Result<Done, Trouble> {
+        let platform = self.work.shared.platform.as_ref();
+        if self.progress.totals.is_empty() {
+            self.progress.totals = self
+                .sides
+                .count(Side::Source)
+                .await?
+                .into_iter()
+                .map(|(name, rows)| (name.to_owned(), rows))
+                .collect();
+            self.progress.began_at = Some(platform.now().millis());
+        }
+        loop {
+            let now = platform.now();
+            match self.mind.next() {
+                Next::Call(call) => self.make(&call).await?,
+                Next::Over => return self.over(),
+                Next::Differs(differences) => {
+                    self.progress.differ(&differences, &self.sides.tables);
+                    self.hold().await?;
+                    return Err(Trouble::Wait {
+                        until: now.plus(HELD),
+                        why: "the two databases differ; look at the differences, then resume or abort"
+                            .to_owned(),
+                    });
+                }
+                Next::Again(why) => self.failed(Fault::unavailable(why))?,
+                Next::Rest(Rest::Level) => {
+                    if let Some(wanted) = self.sides.said.and_then(|said| follows(self.terms, &said, now)) {
+                        self.say(wanted).await?;
+                        self.mind.learn(Reply::Failed);
+                        continue;
+                    }
+                    let arrived = self.sides.said.is_some_and(|said| said.home == Side::Target);
+                    let why = if arrived { "it can be rolled back" } else { "it is ready to switch" };
+                    return Err(Trouble::Wait { until: self.next_look(), why: why.to_owned() });
+                }
+                Next::Rest(Rest::Held) => {
+                    return Err(Trouble::Wait { until: now.plus(HELD), why: "it is paused".to_owned() });
+                }
+                Next::Rest(Rest::Newer) => {
+                    let why = "a newer release of the server is at work on it".to_owned();
+                    return Err(Trouble::Wait { until: now.plus(SOON), why });
+                }
+            }
+            let tired = now.since(self.work.now) > SITTING || self.sides.statements > STATEMENTS;
+            if tired && self.progress.fenced_at.is_none() {
+                return Err(Trouble::Wait { until: now, why: "more rows are left".to_owned() });
+            }
+        }
+    }
+
+    /// When to look again after a level follower: before the time is over in which it can be rolled back.
+    fn next_look(&self) -> crate::time::Timestamp {
+        let now = self.work.shared.platform.now();
+        let said = self.sides.said;
+        let Some(at) = said.and_then(|said| said.switched_at) else { return now.plus(SOON) };
+        now.plus(LATER)
+            .min(at.plus(Lifetime::milliseconds(self.terms.window_ms)))
+            .max(now.plus(Lifetime::seconds(1)))
+    }
+
+    async fn make(&mut self, call: &Call) -> Result<(), Trouble> {
+        let platform = self.work.shared.platform.as_ref();
+        if matches!(call, Call::Fence { .. }) {
+            self.hurry().await?;
+            self.progress.fenced_at = Some(platform.now().millis());
+        }
+        let reply = match self.sides.call(call).await {
+            Ok(reply) => reply,
+            Err(fault) => {
+                self.mind.learn(Reply::Failed);
+                return self.failed(fault);
+            }
+        };
+        if matches!(reply, Reply::Failed) {
+            self.failures += 1;
+        } else {
+            self.failures = 0;
+        }
+        if let (Call::Flip { .. } | Call::Reopen { .. }, Reply::Directory(_)) = (call, &reply) {
+            self.progress.opened(platform.now());
+        }
+        self.mind.learn(reply);
+        // Nobody waits behind a database that is busy enough.
+        if self.sides.latency > SLOW
+            && self.progress.fenced_at.is_none()
+            && matches!(call, Call::Read { .. } | Call::Check { .. })
+        {
+            platform.pause(self.sides.latency).await;
+        }
+        if self.failures > FAILURES {
+            return self.failed(Fault::unavailable("others are at work on the move"));
+        }
+        Ok(())
+    }
+
+    /// Something came to nothing: try again at once, a few times. An exchange that cannot go on is given up by whoever
+    /// takes the operation up next, if it still cannot.
+    fn failed(&mut self, fault: Fault) -> Result<(), Trouble> {
+        self.failures += 1;
+        let passes = matches!(fault.kind, FaultKind::Unavailable | FaultKind::Overtaken);
+        self.mind.learn(Reply::Failed);
+        if passes && self.failures <= FAILURES { Ok(()) } else { Err(fault.into()) }
+    }
+
+    async fn hurry(&self) -> Result<(), Trouble> {
+        let shared = self.work.shared;
+        let until = shared.platform.now().plus(EXCHANGE);
+        let hurried = store::hurry(&self.work.operation.id, self.work.holder, until);
+        let outcomes = shared.directory.db(self.work.meter)?.commit([hurried]).await?;
+        if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+            return Err(Trouble::Wait { until, why: "another instance goes on".to_owned() });
+        }
+        Ok(())
+    }
+
+    async fn hold(&self) -> Result<(), Fault> {
+        let shared = self.work.shared;
+        let hold = store::hold(&self.work.operation.id, true, shared.platform.now());
+        shared.directory.db(self.work.meter)?.commit([hold]).await.map(drop)
+    }
+
+    async fn say(&self, wanted: Wanted) -> Result<(), Fault> {
+        let shared = self.work.shared;
+        let want = store::want(&self.work.operation.id, wanted, shared.platform.now());
+        shared.directory.db(self.work.meter)?.commit([want]).await.map(drop)
+    }
+
+    /// Both have parted: what remains is the database that nobody wants.
+    fn over(&mut self) -> Result<Done, Trouble> {
+        let said = self.sides.said.ok_or_else(|| Fault::internal("a move is over and nobody looked"))?;
+        let lost = self.sides.database(said.home.other());
+        let origin = self.sides.origin(said.home.other());
+        let done = Done::with([store::retire(lost, self.work.now)]).chosen(origin);
+        Ok(match said.home {
+            Side::Target => done.detail("the tenant is where it was moved to"),
+            Side::Source => done.detail("the tenant is where it was"),
+        })
+    }
+
+    /// Leaves behind how far it is.
+    async fn write_down(&mut self, trouble: Option<&Trouble>) -> Result<(), Fault> {
+        let shared = self.work.shared;
+        self.progress.see(&self.mind, self.sides.said.as_ref(), &self.sides.tables, shared.platform.now());
+        self.progress.trouble = trouble.map(Trouble::words);
+        let text =
+            serde_json::to_string(&self.progress).map_err(|error| Fault::internal(error.to_string()))?;
+        let write = store::set_progress(&self.work.operation.id, &text);
+        shared.directory.db(self.work.meter)?.commit([write]).await.map(drop)
+    }
+}
