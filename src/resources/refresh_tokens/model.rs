@@ -9,6 +9,9 @@ use crate::{
 use serde_json::Value as Json;
 
 /// A token on the wire: `rt_{lookup}.{secret}`. The first part finds the row, of the second only the digest is kept.
+///
+/// A token of the server before may have another form, without such parts: it is a secret as a whole, and found by a part of
+/// its own digest.
 pub struct Wire {
     /// Finds the row.
     pub lookup: String,
@@ -17,18 +20,38 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Reads one; `None` for what cannot be a token of ours.
+    /// Reads one; `None` for what cannot be a token of ours, nor of a server before.
     pub fn parse(text: &str) -> Option<Self> {
-        let (lookup, secret) = text.strip_prefix("rt_")?.split_once('.')?;
+        let Some(parts) = text.strip_prefix("rt_") else { return Self::whole(text) };
+        let (lookup, secret) = parts.split_once('.')?;
         let plausible = |part: &str| !part.is_empty() && part.len() <= 128;
         (plausible(lookup) && plausible(secret))
             .then(|| Self { lookup: lookup.to_owned(), secret: Secret::new(secret) })
+    }
+
+    /// A token without parts, as servers before ours have issued them: an opaque id. The lookup of such a token begins
+    /// with `~`, which no part of another may.
+    pub fn whole(text: &str) -> Option<Self> {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !(16..=128).contains(&text.len()) || !text.bytes().all(letter) {
+            return None;
+        }
+        let secret = Secret::new(text);
+        let found_by = Secret::new(format!("lookup {text}")).digest();
+        let lookup = format!("~{}", found_by.as_str().get(..32).unwrap_or_default());
+        Some(Self { lookup, secret })
     }
 
     /// As the client gets it.
     pub fn reveal(&self) -> Secret {
         Secret::new(format!("rt_{}.{}", self.lookup, self.secret.expose()))
     }
+}
+
+/// Whether text can be the lookup of a token.
+pub fn is_lookup(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~');
+    (1..=128).contains(&text.len()) && text.bytes().all(letter)
 }
 
 /// The first token of a family: what is not said here is what the code says that it comes of.

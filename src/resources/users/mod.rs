@@ -7,3 +7,4 @@ pub mod password;
 pub mod policy;
 pub mod search;
 pub mod store;
+pub mod stored_hash;

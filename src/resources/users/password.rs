@@ -1,16 +1,15 @@
-//! Passwords: Argon2id in PHC form. Which ones a person may choose, [`super::policy`] says.
+//! Passwords: Argon2id in PHC form. Which ones a person may choose, [`super::policy`] says; which other hashes they may
+//! have been imported in, [`super::stored_hash`].
 
+pub use super::stored_hash::{is_supported, verify};
 use crate::{error::Fault, platform::Platform, secret::Secret};
 use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
+    password_hash::{PasswordHash, PasswordHasher, SaltString},
 };
 
 /// A longer password is refused before it is hashed: hashing must not be a way to keep us busy.
 pub const MAX_BYTES: usize = 256;
-
-/// Hashes that ask for more memory (KiB) than this match nothing: an isolate has 128 MB.
-const MAX_MEMORY: u32 = 64 * 1024;
 
 /// Hashes a password at the platform's cost.
 ///
@@ -30,13 +29,6 @@ pub fn hash(platform: &dyn Platform, password: &Secret) -> Result<String, Fault>
     Ok(hash.to_string())
 }
 
-/// Whether a password has this hash. What is not a hash that we know matches nothing.
-pub fn verify(password: &Secret, hash: &str) -> bool {
-    let Ok(parsed) = PasswordHash::new(hash) else { return false };
-    let affordable = Params::try_from(&parsed).is_ok_and(|params| params.m_cost() <= MAX_MEMORY);
-    affordable && Argon2::default().verify_password(password.expose().as_bytes(), &parsed).is_ok()
-}
-
 /// What came of comparing a password with what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
@@ -44,7 +36,7 @@ pub enum Match {
     Wrong,
     /// It is the one.
     Right,
-    /// It is the one, but the hash is not of today's cost: hash it again.
+    /// It is the one, but the hash is another one than ours, or not of today's cost: hash it again.
     Outdated,
 }
 
