@@ -65,6 +65,26 @@ pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault
     Ok(Ok(Verified { claims, issuer: tenant, issuer_db: db }))
 }
 
+/// The claims of the request's token, if it is a good one of the server that the tenant came from: see
+/// [`crate::resources::former_keys::model`]. Such tokens have no `typ` of their own, so it is their naming the tenant, or the endpoint
+/// that takes them, which tells an access token from an ID token.
+///
+/// # Errors
+/// A fault of the database or the platform.
+pub async fn former(call: &Call) -> Result<Option<Claims>, Fault> {
+    let snapshot = call.snapshot().await?;
+    let Some(unverified) = token(&call.request).and_then(Unverified::parse) else { return Ok(None) };
+    let Some(issuer) = unverified.hint("iss") else { return Ok(None) };
+    let Some(key) = snapshot.former_key(&issuer, unverified.kid(), call.now) else { return Ok(None) };
+    // RFC 8725 §3.1: the algorithm is the key's, not the token's.
+    if key.public.alg != unverified.algorithm() {
+        return Ok(None);
+    }
+    let holds = call.platform().verify(&key.public, unverified.message(), unverified.signature()).await?;
+    let claims: Option<Claims> = unverified.claims(holds);
+    Ok(claims.filter(|claims| key.speaks_of(claims) && claims.is_current(call.now)))
+}
+
 async fn issuer_of(call: &Call, issuer: &str) -> Result<Option<(Rc<Tenant>, TenantDb)>, Fault> {
     if issuer == call.tenant.issuer().as_str() {
         return Ok(Some((Rc::clone(&call.tenant), call.db.clone())));

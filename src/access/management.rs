@@ -48,6 +48,7 @@ pub struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
+    detail: Option<serde_json::Value>,
 }
 
 impl Refusal {
@@ -58,7 +59,7 @@ impl Refusal {
 
     /// 400: the request itself is wrong.
     pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
+        Self::with_status(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// 400: the query says something that cannot be.
@@ -71,29 +72,39 @@ impl Refusal {
         Self::bad_request("invalid_body", format!("Payload validation error: {why}"))
     }
 
+    /// 400: a record that is to be imported says something that cannot be.
+    pub fn invalid_record(why: impl Into<String>) -> Self {
+        Self::bad_request("invalid_record", why)
+    }
+
     /// 401: who are you?
     pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, code: "invalid_token", message: message.into() }
+        Self::with_status(StatusCode::UNAUTHORIZED, "invalid_token", message)
     }
 
     /// 403: you may not.
     pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::FORBIDDEN, code, message: message.into() }
+        Self::with_status(StatusCode::FORBIDDEN, code, message)
     }
 
     /// 404: there is no such thing here.
     pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, code, message: message.into() }
+        Self::with_status(StatusCode::NOT_FOUND, code, message)
     }
 
     /// 409: it clashes with what is there.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::CONFLICT, code, message: message.into() }
+        Self::with_status(StatusCode::CONFLICT, code, message)
     }
 
     /// Any status, for what `app` refuses before an area is reached.
     pub(crate) fn with_status(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), detail: None }
+    }
+
+    /// With what a program wants to know beside the words: the member `detail`.
+    pub fn with_detail(self, detail: serde_json::Value) -> Self {
+        Self { detail: Some(detail), ..self }
     }
 }
 
@@ -106,9 +117,12 @@ impl From<Refusal> for Error<Refusal> {
 impl Refuse for Refusal {
     fn render(self) -> Response {
         let error = self.status.canonical_reason().unwrap_or("Error");
-        let body = json!({
+        let mut body = json!({
             "statusCode": self.status.as_u16(), "error": error, "message": self.message, "errorCode": self.code,
         });
+        if let (Some(detail), Some(members)) = (self.detail, body.as_object_mut()) {
+            members.insert("detail".to_owned(), detail);
+        }
         let response = Response::json(self.status, &body).with("cache-control", "no-store");
         if self.status == StatusCode::UNAUTHORIZED {
             response.with("www-authenticate", "Bearer")
@@ -124,7 +138,7 @@ impl Refuse for Refusal {
             _ if status == StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "internal_error",
         };
-        Self { status, code, message: format!("{words} (request {request_id})") }
+        Self::with_status(status, code, format!("{words} (request {request_id})"))
     }
 }
 

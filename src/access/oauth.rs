@@ -112,26 +112,7 @@ impl Area for OAuth {
         let proof = match need {
             Need::Open => Proof::None,
             Need::Client => Proof::Client(client::authenticate(&call).await?),
-            Need::UserInfo => {
-                let verified = bearer::verify(&call).await?.map_err(|why| match why {
-                    Unacceptable::Missing => Refusal::invalid_token("An access token is required"),
-                    Unacceptable::Invalid => Refusal::invalid_token("The access token is not valid"),
-                    Unacceptable::Expired => Refusal::invalid_token("The access token has expired"),
-                })?;
-                if verified.issuer.id() != call.tenant.id() {
-                    return Err(Refusal::invalid_token("The access token is of another tenant").into());
-                }
-                // An ID token's audience is a client: it is no access token, whatever else it holds.
-                if !verified.claims.aud.contains(&call.tenant.issuer().join("userinfo")) {
-                    return Err(Refusal::invalid_token("The access token is not for this endpoint").into());
-                }
-                if !verified.claims.has_scope("openid") {
-                    return Err(
-                        Refusal::forbidden("insufficient_scope", "The scope openid is required").into()
-                    );
-                }
-                Proof::Token(Box::new(verified.claims))
-            }
+            Need::UserInfo => Proof::Token(Box::new(for_userinfo(&call).await?)),
         };
         Ok(Self { call, proof })
     }
@@ -143,6 +124,33 @@ impl Area for OAuth {
     fn malformed(why: Malformed) -> Refusal {
         Refusal::new("invalid_request", why.0)
     }
+}
+
+/// The claims of an access token that userinfo takes.
+async fn for_userinfo(call: &Call) -> Result<Claims, Error<Refusal>> {
+    let claims = match bearer::verify(call).await? {
+        Ok(verified) if verified.issuer.id() != call.tenant.id() => {
+            return Err(Refusal::invalid_token("The access token is of another tenant").into());
+        }
+        // An ID token's audience is a client: it is no access token, whatever else it holds.
+        Ok(verified) if !verified.claims.aud.contains(&call.tenant.issuer().join("userinfo")) => {
+            return Err(Refusal::invalid_token("The access token is not for this endpoint").into());
+        }
+        Ok(verified) => verified.claims,
+        Err(Unacceptable::Missing) => {
+            return Err(Refusal::invalid_token("An access token is required").into());
+        }
+        Err(Unacceptable::Expired) => {
+            return Err(Refusal::invalid_token("The access token has expired").into());
+        }
+        Err(Unacceptable::Invalid) => bearer::former(call)
+            .await?
+            .ok_or_else(|| Refusal::invalid_token("The access token is not valid"))?,
+    };
+    if !claims.has_scope("openid") {
+        return Err(Refusal::forbidden("insufficient_scope", "The scope openid is required").into());
+    }
+    Ok(claims)
 }
 
 impl OAuth {

@@ -2,7 +2,7 @@
 
 use super::{
     Area, Call,
-    management::{Refusal, Scope, authenticate, check_scope},
+    management::{ALL_TENANTS, Refusal, Scope, authenticate, check_scope},
 };
 use crate::{
     db::Outcome,
@@ -60,6 +60,11 @@ impl Operator {
     /// Who asks: the `sub` of the token.
     pub fn subject(&self) -> &str {
         &self.claims.sub
+    }
+
+    /// Whether it is a machine that may manage every tenant.
+    pub fn manages_all(&self) -> bool {
+        !self.is_person() && self.claims.has_scope(ALL_TENANTS)
     }
 
     /// Whether it is a person (a user of the main tenant) rather than a machine.

@@ -61,8 +61,11 @@ fn document(cx: &OAuth) -> Json {
 async fn jwks(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
     let snapshot = cx.call().snapshot().await?;
     // Every key whose signatures are still accepted, the coming one included.
-    let keys: Vec<&Jwk> =
-        snapshot.keys.iter().filter(|key| key.verifies(cx.call().now)).map(|key| &key.public).collect();
+    let (now, issuer) = (cx.call().now, cx.call().tenant.issuer().as_str());
+    let own = snapshot.keys.iter().filter(|key| key.verifies(now)).map(|key| &key.public);
+    // Those of the server before where this is its issuer still; nowhere else.
+    let former = snapshot.former_keys.iter().filter(|key| key.verifies(now) && key.issuer == issuer);
+    let keys: Vec<&Jwk> = own.chain(former.map(|key| &key.public)).collect();
     Ok(cacheable(&json!({ "keys": keys })))
 }
 

@@ -3,6 +3,7 @@
 use super::{
     clients::{self, model::ClientRecord},
     connections::{self, model::Connection},
+    former_keys::{self, model::FormerKey},
     keys::{self, model::SigningKey},
     resource_servers::{self, model::ResourceServer},
     settings::{self, model::Settings},
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub settings: Settings,
     /// Its signing keys, newest first.
     pub keys: Vec<SigningKey>,
+    /// Keys of the server that it came from.
+    pub former_keys: Vec<FormerKey>,
     /// Its connections.
     pub connections: Vec<Connection>,
     /// Its APIs.
@@ -80,11 +83,12 @@ impl Snapshots {
 
 impl Snapshot {
     async fn read(tenant: &TenantId, db: &TenantDb, config: &Config) -> Result<Self, Fault> {
-        let [data_keys, settings, keys, connections, resource_servers] = db
+        let [data_keys, settings, keys, former_keys, connections, resource_servers] = db
             .read([
                 keys::store::data_keys(),
                 settings::store::read_all(),
                 keys::store::all(),
+                former_keys::store::all(),
                 connections::store::all(),
                 resource_servers::store::all(),
             ])
@@ -95,6 +99,7 @@ impl Snapshot {
             seal: keys::store::unwrap(tenant, data_key, &config.encryption_keys)?,
             settings: settings::store::settings(settings.first())?,
             keys: keys.iter().map(keys::store::signing_key).collect::<Result<_, _>>()?,
+            former_keys: former_keys.iter().map(former_keys::store::former_key).collect::<Result<_, _>>()?,
             connections: connections.iter().map(connections::store::connection).collect::<Result<_, _>>()?,
             resource_servers: resource_servers
                 .iter()
@@ -109,6 +114,12 @@ impl Snapshot {
     /// The public key that verifies a token of this `kid` at `now`.
     pub fn verifying_key(&self, kid: &str, now: Timestamp) -> Option<&Jwk> {
         self.keys.iter().find(|key| key.public.kid == kid && key.verifies(now)).map(|key| &key.public)
+    }
+
+    /// The key of the server before that verifies a token of this issuer and `kid` at `now`.
+    pub fn former_key(&self, issuer: &str, kid: &str, now: Timestamp) -> Option<&FormerKey> {
+        let is_it = |key: &&FormerKey| key.issuer == issuer && key.public.kid == kid && key.verifies(now);
+        self.former_keys.iter().find(is_it)
     }
 
     /// A client with its grants, read in one round trip the first time.

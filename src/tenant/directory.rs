@@ -104,7 +104,7 @@ impl Directory {
     }
 
     /// Opens a tenant for its own lifecycle, whatever its state: while being provisioned, suspended or deleted.
-    /// Not cached; only `operations` may call this.
+    /// Not cached; only `operations` and `importing` may call this.
     ///
     /// # Errors
     /// As [`Directory::resolve`].

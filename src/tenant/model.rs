@@ -67,6 +67,11 @@ impl Issuer {
         &self.0
     }
 
+    /// Its host, with the port if it has one.
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest).trim_end_matches('/')
+    }
+
     /// A URL below the issuer; `path` without a leading slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)

@@ -7,21 +7,34 @@
 
 /// Tables whose size an operator decides by hand, and those of the directory that know few rows per tenant; all others
 /// grow with the people of a tenant, or with the tenants.
-const SMALL: [&str; 14] = [
+const SMALL: [&str; 27] = [
+    "branding",
     "client_grants",
     "connections",
+    "custom_domains",
+    "custom_texts",
     "data_keys",
     "databases",
+    "email_providers",
+    "email_templates",
+    "extensions",
     "fences",
+    "former_keys",
     "hosts",
+    "import_checkpoints",
+    "imports",
     "meta",
     "moves",
     "operations",
+    "organization_connections",
+    "page_templates",
+    "prompt_settings",
     "resource_servers",
     "role_permissions",
     "roles",
     "settings",
     "signing_keys",
+    "themes",
 ];
 
 /// The step of the plan that breaks the law, if one does. `tables`: all tables of the schema.

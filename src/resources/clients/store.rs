@@ -114,10 +114,12 @@ pub fn set_secret(id: &ClientId, secret: Option<(&Digest, &Sealed)>, now: Timest
 }
 
 /// Removes a client with what it was granted and the tokens it holds.
-pub fn remove(id: &ClientId) -> [Statement<InTenant>; 3] {
+pub fn remove(id: &ClientId) -> [Statement<InTenant>; 5] {
     [
         write("delete from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from refresh_tokens /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
+        write("delete from grants /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
+        write("delete from organization_invitations /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from clients where tenant_id = ?1 and client_id = ?2").bind(id),
     ]
 }

@@ -88,7 +88,7 @@ async fn delete(cx: &Management, Path(id): Path<ConnectionId>) -> Result<NoConte
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
     let connection = store::connection(&row)?;
     // Auth0: its users go with it.
-    let batch = remove(Whose::Connection(&connection.name)).into_iter().chain([store::remove(&id)]);
+    let batch = remove(Whose::Connection(&connection.name)).into_iter().chain(store::remove(&id));
     cx.commit("Delete a Connection", batch).await?;
     Ok(NoContent)
 }

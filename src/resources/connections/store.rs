@@ -74,8 +74,12 @@ pub fn update(connection: &Connection, now: Timestamp) -> Result<Statement<InTen
 }
 
 /// Removes a connection; its users are removed beside it.
-pub fn remove(id: &ConnectionId) -> Statement<InTenant> {
-    write("delete from connections where tenant_id = ?1 and id = ?2").bind(id)
+pub fn remove(id: &ConnectionId) -> [Statement<InTenant>; 3] {
+    [
+        write("delete from organization_connections where tenant_id = ?1 and connection_id = ?2").bind(id),
+        write("delete from external_ids where tenant_id = ?1 and connection_id = ?2").bind(id),
+        write("delete from connections where tenant_id = ?1 and id = ?2").bind(id),
+    ]
 }
 
 /// What the secrets in the options of a connection are sealed for.

@@ -18,7 +18,8 @@ const COLUMNS: &str = "user_id, connection, email, email_verified, username, pho
     given_name, family_name, nickname, picture, profile, user_metadata, app_metadata, blocked, last_login, last_ip,
     logins_count, created_at, updated_at,
     (select json_group_array(json_object('user_id', l.user_id, 'connection', l.connection, 'email', l.email,
-       'email_verified', json(iif(l.email_verified, 'true', 'false')), 'name', l.name, 'picture', l.picture))
+       'email_verified', json(iif(l.email_verified, 'true', 'false')), 'name', l.name, 'picture', l.picture,
+       'profile_data', json(l.profile_data)))
      from users l indexed by users_by_link where l.tenant_id = ?1 and l.linked_to = users.user_id) as linked";
 
 /// The account with this id; one row or none. An identity that is linked to another account is none.
@@ -215,11 +216,15 @@ pub enum Whose<'a> {
 }
 
 /// The tables whose rows belong to a user, each with the index that finds them; the users themselves last.
-const OF_USERS: [&str; 8] = [
+const OF_USERS: [&str; 12] = [
     "sessions indexed by sessions_by_user",
     "refresh_tokens indexed by refresh_tokens_by_user",
     "codes indexed by codes_by_user",
     "passwords",
+    "password_history",
+    "authentication_methods indexed by authentication_methods_by_user",
+    "grants",
+    "external_ids indexed by external_ids_by_user",
     "user_roles",
     "user_permissions",
     "organization_members indexed by organization_members_by_user",
@@ -270,6 +275,13 @@ fn linked_identity(mut members: Map<String, Json>) -> Identity {
         members.remove(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     };
     let (user_id, connection) = (text("user_id"), text("connection"));
+    // What its provider said of the person, under what is known of them here.
+    let said = members.remove("profile_data");
     members.retain(|_, value| !value.is_null());
+    if let Some(Json::Object(said)) = said {
+        for (name, value) in said {
+            members.entry(name).or_insert(value);
+        }
+    }
     Identity::new(&user_id, connection, Some(Json::Object(members)))
 }
