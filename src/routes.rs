@@ -7,7 +7,7 @@ use crate::{
     },
     error::Error,
     http::{Json, openapi, route::Routes},
-    login, oauth, operations, resources,
+    importing, login, oauth, operations, resources,
 };
 use std::sync::LazyLock;
 
@@ -19,6 +19,7 @@ pub static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     operations::api::routes(&mut routes);
     operations::fleet::api::routes(&mut routes);
     operations::moves::api::routes(&mut routes);
+    importing::api::routes(&mut routes);
     resources::routes(&mut routes);
     routes.get("/api/v2/spec", Need::Open, spec);
     routes.finish()

@@ -13,6 +13,7 @@
 mod support;
 
 mod cli;
+mod importing;
 mod laws;
 mod login;
 mod management;

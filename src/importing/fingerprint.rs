@@ -2,7 +2,7 @@
 
 use super::{
     record::Values,
-    tables::{Column, Kind, Table},
+    tables::{Column, Kind, Table, secrets},
 };
 use crate::secret::{Secret, hex};
 use serde_json::Value as Json;
@@ -73,9 +73,9 @@ pub fn digest(secret: &Json) -> Json {
     Json::from(format!("sha256:{}", Secret::new(text).digest().as_str()))
 }
 
-fn digest_members(options: &mut Json) {
-    let Some(options) = options.as_object_mut() else { return };
-    for secret in crate::resources::connections::model::secrets(options) {
+fn digest_members(document: &mut Json) {
+    let Some(document) = document.as_object_mut() else { return };
+    for secret in secrets(document) {
         *secret = format!("sha256:{}", Secret::new(secret.as_str()).digest().as_str());
     }
 }

@@ -18,14 +18,15 @@
 //! survey.see(table, &row) -> Vec<Problem>        pass 1 over every row of every table, in any order
 //! survey.tenants() -> Vec<&str>                  the source's tenants, as found
 //! survey.shares_keys(tenant) -> bool             whether the install signs for it with a key of everybody
-//! Plan::new(source_tenant, issuer, cutover)      what becomes of one tenant
+//! Plan::new(source_tenant, issuer, cutover, scopes)   what becomes of one tenant; `scopes`: `ROUTES.management_scopes()`
+//!     .main            bool                      whether it becomes the main tenant
 //!     .former_issuer   Option<String>            whose tokens are still accepted; without one they end with the move
 //!     .key             Option<Unsealing>         opens `enc:v1:` (`Unsealing::parse`, 32 bytes in base64 or hex)
 //!     .people          Option<BTreeSet<String>>  only these users, with what is theirs (splitting)
-//!     .organizations, .roles  BTreeMap           ids that the tenant has under another id already: not sent, renamed
+//!     .connections, .organizations, .roles  BTreeMap  ids that the tenant has under another id already: not sent, renamed
+//!     .keeps_settings  bool                      the tenant is in use: its settings, branding and mail stay as they are
 //!     .verified_domains  BTreeSet<String>        custom domains that the operator vouches for
 //!     .logs, .sessions, .browser_sessions  bool  whether they come along; the last one keeps browsers signed in
-//!     .scopes          Vec<String>               what the management API defines (`ROUTES.management_scopes()`)
 //! map(table, &row, &plan, &survey) -> Result<Mapped, Problem>      pass 2
 //! Mapped { records: Vec<Record>, notes: Vec<Note> }                empty for a row of another tenant
 //! ```
@@ -51,7 +52,7 @@
 //! | `DELETE /management/tenants/{id}/import` | | 204: as before; 202 `{"left":true}`: ask again |
 //!
 //! An import is `{"id","source","tenant","issuer","live","status","taken":{"users":155,…},"created_at","finished_at"}`, its
-//! status `open`, `finished` or `discarded`. `source` is free text (`authhero`), `tenant` the id it had there. One import of a tenant is
+//! status `open`, `discarding`, `finished` or `discarded`. `source` is free text (`authhero`), `tenant` the id it had there. One import of a tenant is
 //! open at a time: the same `POST` again answers it with its checkpoints, another one is 409 `import_open`.
 //!
 //! - **Serving.** A begun import suspends the tenant, and finishing it opens it. `"live": true` leaves it serving, which is the only way into
@@ -59,15 +60,25 @@
 //! - **Chunks.** At most [`tables::CHUNK`] records and 1 MiB. `from` is how many records of the table were sent before; `taken` how many
 //!   are stored. A chunk is stored whole, with its checkpoint, or not at all. The same chunk again changes nothing. One that
 //!   begins behind the checkpoint is 409 `chunk_gap` and the message says where to go on.
-//! - **Errors.** 400 `invalid_record`, 409 `duplicate_record`, with `{"table","index","key","column"}` beside the words. Nothing of the
-//!   chunk is stored.
+//! - **Errors.** 400 `invalid_record` and 409 `duplicate_record` have `detail: {"table","index","key","column","words"}`, where `index` counts
+//!   from the first record of the chunk. Nothing of the chunk is stored.
 //! - **Comparing.** The read of a table goes through it in pages: add the hashes up (lane-wise, [`fingerprint::Sum`]) and the counts, and
 //!   go on with `after` until it is null. The hash is of what is stored: secrets are opened and digested first.
-//! - **Finishing.** Refused with 409 `import_incomplete` while rows refer to nothing or a count is not the expected one.
+//! - **Finishing.** Refused with 409 `import_incomplete` and `detail: {"problems":[…]}` ([`record::Problem`]) while rows refer to nothing or a
+//!   count is not the expected one.
 //!
 //! Times are integer milliseconds, flags `true` or `false`, documents JSON. A secret arrives in clear and is sealed or
 //! digested before it is bound to a statement; it is stored and logged nowhere else.
 
+pub mod api;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod authhero;
+pub mod check;
 pub mod fingerprint;
+pub mod model;
 pub mod record;
+pub mod rules;
+pub mod seal;
+mod steps;
+pub mod store;
 pub mod tables;

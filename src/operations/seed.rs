@@ -60,18 +60,22 @@ pub async fn tenant(
         revoked_at: None,
     };
     // One batch, whose first statement only one of two rivals can get through: the other finds the tenant seeded.
-    let seeded = db.commit(first_rows(platform, issuer, friendly_name, &key, now)?).await;
+    let first = first_rows(platform, issuer, friendly_name, now)?.into_iter();
+    let seeded = db.commit(first.chain([keys::store::insert(&key, now)?])).await;
     match seeded {
         Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
         other => other.map(drop),
     }
 }
 
-fn first_rows(
+/// What a tenant is born with besides its keys.
+///
+/// # Errors
+/// A fault if it does not serialize.
+pub fn first_rows(
     platform: &dyn Platform,
     issuer: &Issuer,
     friendly_name: &str,
-    key: &SigningKey,
     now: Timestamp,
 ) -> Result<Vec<Statement<InTenant>>, Fault> {
     let connection = Connection {
@@ -96,6 +100,5 @@ fn first_rows(
         connections::store::insert(&connection, now)?,
         resource_servers::store::insert(&management, now)?,
         settings::store::put(&settings, now)?,
-        keys::store::insert(key, now)?,
     ])
 }

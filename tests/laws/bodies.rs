@@ -14,7 +14,7 @@ use gatehouse::{
 use serde_json::{Value as Json, json};
 
 /// What reads no body: everything it needs stands in its path. A route that is here and does read one fails the test.
-const BODILESS: [(&str, &str); 21] = [
+const BODILESS: [(&str, &str); 22] = [
     ("DELETE", "/api/v2/client-grants/{id}"),
     ("DELETE", "/api/v2/clients/{id}"),
     ("POST", "/api/v2/clients/{id}/rotate-secret"),
@@ -35,6 +35,7 @@ const BODILESS: [(&str, &str); 21] = [
     ("POST", "/management/operations/{id}/rollback"),
     ("POST", "/management/operations/{id}/switch"),
     ("DELETE", "/management/tenants/{id}"),
+    ("DELETE", "/management/tenants/{id}/import"),
     ("POST", "/userinfo"),
 ];
 
@@ -103,6 +104,15 @@ impl<'w> Scene<'w> {
         let mut members = match (route.area, route.method.as_str()) {
             ("Operator", "POST") if route.path.ends_with("/moves") => {
                 json!({ "placement": "shared", "region": "weur", "switch": "manual", "rollback_days": 3, "rehearse": true })
+            }
+            ("Operator", "POST") if route.path.ends_with("/import") => {
+                json!({ "source": "authhero", "tenant": "acme", "issuer": "https://old.example/", "live": true })
+            }
+            ("Operator", "POST") if route.path.ends_with("/import/records") => {
+                json!({ "table": "users", "from": 0, "records": [{ "user_id": "auth0|1" }] })
+            }
+            ("Operator", "POST") if route.path.ends_with("/import/finish") => {
+                json!({ "counts": { "users": 1 } })
             }
             ("Operator", "POST") => {
                 json!({ "id": "globex", "friendly_name": "Globex", "placement": "shared", "region": "weur" })

@@ -20,23 +20,8 @@ pub(super) static FORMER_KEYS: Table = table(
         column("algorithm", Kind::Word(&["RS256", "ES256"])),
         object("public_jwk"),
         text("tenant", ID),
+        flag("shared"),
         time("trusted_until"),
-        time("created_at"),
-    ],
-);
-
-/// The tenant's own keys; the one that it was born with stays and signs.
-pub(super) static SIGNING_KEYS: Table = table(
-    "signing_keys",
-    1,
-    &[
-        text("kid", ID),
-        column("algorithm", Kind::Word(&["RS256", "ES256"])),
-        object("public_jwk"),
-        column("private_jwk", Kind::Sealed { sealed: "private_jwk", purpose: "signing_keys.private_jwk" })
-            .or_null(),
-        time("current_since"),
-        time("revoked_at").or_null(),
         time("created_at"),
     ],
 );
@@ -84,12 +69,12 @@ pub(super) static RESOURCE_SERVERS: Table = table(
         text("identifier", 1024),
         text("name", WORDS),
         object("document"),
-        flag("is_system"),
         time("created_at"),
         time("updated_at"),
     ],
 )
-.unique(&[&["identifier"]]);
+.unique(&[&["identifier"]])
+.born("is_system = 1");
 
 const CLIENT: Reference = to("client_id", "clients", "client_id");
 
@@ -115,12 +100,12 @@ pub(super) static ROLES: Table = table(
         text("id", ID),
         text("name", WORDS),
         text("description", WORDS).or_null(),
-        flag("is_system"),
         time("created_at"),
         time("updated_at"),
     ],
 )
-.unique(&[&["name"]]);
+.unique(&[&["name"]])
+.born("is_system = 1");
 
 pub(super) static ROLE_PERMISSIONS: Table = table(
     "role_permissions",
@@ -163,7 +148,7 @@ pub(super) static ORGANIZATION_CONNECTIONS: Table = table(
 )
 .refers(&[to("organization_id", "organizations", "id"), to("connection_id", "connections", "id")]);
 
-/// Code, hooks, flows and streams: kept, not run yet.
+/// Code, hooks, flows, streams, and settings of the tenant that have no place of their own: kept, not in effect yet.
 pub(super) static EXTENSIONS: Table = table(
     "extensions",
     2,
@@ -180,7 +165,7 @@ pub(super) static EXTENSIONS: Table = table(
 );
 
 /// What an extension can be.
-pub(super) const EXTENSION_KINDS: [&str; 12] = [
+pub(super) const EXTENSION_KINDS: [&str; 13] = [
     "action",
     "action_version",
     "client_registration_token",
@@ -193,10 +178,13 @@ pub(super) const EXTENSION_KINDS: [&str; 12] = [
     "proxy_route",
     "scim_configuration",
     "scim_token",
+    "tenant_setting",
 ];
 
-pub(super) static BRANDING: Table =
-    table("branding", 0, &[object("document"), text("page_template", 500_000).or_null(), time("updated_at")]);
+pub(super) static BRANDING: Table = table("branding", 0, &[object("document"), time("updated_at")]);
+
+pub(super) static PAGE_TEMPLATES: Table =
+    table("page_templates", 0, &[text("body", 500_000), time("created_at"), time("updated_at")]);
 
 pub(super) static THEMES: Table =
     table("themes", 1, &[text("id", ID), object("document"), time("created_at"), time("updated_at")]);

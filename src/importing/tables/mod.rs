@@ -29,6 +29,8 @@ pub struct Table {
     pub refers: &'static [Reference],
     /// Whether its rows are those of another table, of which it sets some columns.
     pub amends: bool,
+    /// A condition that holds for the rows which a tenant is born with: they are not counted.
+    pub born: Option<&'static str>,
 }
 
 /// A column of a record.
@@ -61,7 +63,7 @@ pub enum Kind {
     List,
     /// The hex SHA-256 of a secret that the source kept digested too.
     Digest,
-    /// A JSON object with secrets among its members (`connections::model::secrets`), sealed one by one for `purpose` and the first key column.
+    /// A JSON object with secrets among its `options` (`connections::model::secrets`), sealed one by one.
     Options {
         /// What they are sealed for.
         purpose: &'static str,
@@ -97,7 +99,7 @@ pub struct Reference {
 
 /// A table whose rows are its own.
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {
-    Table { name, rows: name, columns, key, unique: &[], refers: &[], amends: false }
+    Table { name, rows: name, columns, key, unique: &[], refers: &[], amends: false, born: None }
 }
 
 impl Table {
@@ -111,6 +113,10 @@ impl Table {
 
     const fn amends(self, rows: &'static str) -> Self {
         Self { rows, amends: true, ..self }
+    }
+
+    const fn born(self, condition: &'static str) -> Self {
+        Self { born: Some(condition), ..self }
     }
 
     /// The columns that name a row.
@@ -169,7 +175,6 @@ const WORDS: usize = 4096;
 pub static TABLES: [&Table; 33] = [
     &SETTINGS,
     &FORMER_KEYS,
-    &SIGNING_KEYS,
     &CONNECTIONS,
     &CLIENTS,
     &RESOURCE_SERVERS,
@@ -191,6 +196,7 @@ pub static TABLES: [&Table; 33] = [
     &ORGANIZATION_INVITATIONS,
     &EXTENSIONS,
     &BRANDING,
+    &PAGE_TEMPLATES,
     &THEMES,
     &PROMPT_SETTINGS,
     &CUSTOM_TEXTS,
@@ -201,6 +207,12 @@ pub static TABLES: [&Table; 33] = [
     &REFRESH_TOKENS,
     &LOGS,
 ];
+
+/// The secrets among the options of a document.
+pub fn secrets(document: &mut super::record::Values) -> Vec<&mut String> {
+    let options = document.get_mut("options").and_then(serde_json::Value::as_object_mut);
+    options.map(crate::resources::connections::model::secrets).unwrap_or_default()
+}
 
 /// The table of this name.
 pub fn by_name(name: &str) -> Option<&'static Table> {

@@ -12,6 +12,7 @@ pub(super) static USERS: Table = table(
     1,
     &[
         text("user_id", ID),
+        text("provider", ID),
         text("connection", ID),
         text("email", 320).or_null(),
         flag("email_verified"),
@@ -26,6 +27,7 @@ pub(super) static USERS: Table = table(
         object("profile"),
         object("user_metadata"),
         object("app_metadata"),
+        object("profile_data").or_null(),
         flag("blocked"),
         text("linked_to", ID).or_null(),
         time("created_at"),
