@@ -14,7 +14,7 @@ let created = 0;
 /**
  * `run(lane)`: lane has `send`, `world` (see world.mjs) and what `prepare(lane)` returned as `own`.
  * `hashes` and `signs`: password hashes and RS256 signatures in one operation, whose cost no code of ours can lower.
- * `trips`: the budget of D1 round trips, warm. `count`: operations at most, per concurrency.
+ * `trips`: the budget of D1 round trips, warm; `writes`: how many of them write. `count`: operations at most, per concurrency.
  */
 export const endpoints = [
   {
@@ -31,6 +31,7 @@ export const endpoints = [
   },
   {
     name: 'client credentials',
+    writes: 1,
     trips: 1,
     signs: 1,
     count: 2000,
@@ -46,6 +47,7 @@ export const endpoints = [
   },
   {
     name: 'refresh, rotating',
+    writes: 1,
     trips: 1,
     signs: 2, // an access token and an ID token
     count: 1500,
@@ -79,6 +81,7 @@ export const endpoints = [
   },
   {
     name: 'create user',
+    writes: 1,
     hashes: 1,
     count: 200,
     run: ({ send, world }) => {
@@ -88,6 +91,7 @@ export const endpoints = [
   },
   {
     name: 'whole login, code + PKCE',
+    writes: 3,
     trips: 4,
     hashes: 1,
     signs: 2,
@@ -98,6 +102,7 @@ export const endpoints = [
   },
   {
     name: 'the same, in an organization',
+    writes: 3,
     trips: 4,
     hashes: 1,
     signs: 2,

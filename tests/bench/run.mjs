@@ -55,14 +55,21 @@ async function withServer(crate, work) {
   }
 }
 
-const floorRow = (name, count, path) => ({ name, count, run: ({ send }) => send({ path }) });
+const floorRow = (name, count, path, first) => ({
+  name,
+  count,
+  prepare: ({ send }) => first && send({ path: first }),
+  run: ({ send }) => send({ path }),
+});
 
 console.log('▶ floor: a null Rust Worker');
 const floor = await withServer(crates.null, async (server) => ({
   empty: await measureBoth(server, 'localhost', floorRow('nothing', 8000, '/')),
-  d1: await measureBoth(server, 'localhost', floorRow('one D1 read', 2000, '/d1')),
+  read: await measureBoth(server, 'localhost', floorRow('one D1 read', 2000, '/d1')),
+  write: await measureBoth(server, 'localhost', floorRow('one D1 write', 2000, '/d1-write', '/d1-table')),
 }));
-const tripMs = floor.d1.one.cpu - floor.empty.one.cpu;
+const readMs = floor.read.one.cpu - floor.empty.one.cpu;
+const writeMs = floor.write.one.cpu - floor.empty.one.cpu;
 
 console.log('▶ Gatehouse: a tenant with 1,000 users');
 const rows = endpoints.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
@@ -93,18 +100,20 @@ const done = results.filter(({ one }) => !(one instanceof Error));
 table('Speed (ops/s and milliseconds; × floor: times slower than the null Worker at c=1)', [
   ['', 'c=1 ops/s', 'p50', 'p99', 'c=16 ops/s', 'p50', 'p99', '× floor'],
   ['null Worker', ...speed(floor.empty)],
-  ['null Worker, one D1 read', ...speed(floor.d1)],
+  ['null Worker, one D1 read', ...speed(floor.read)],
+  ['null Worker, one D1 write', ...speed(floor.write)],
   ...done.map((result) => [result.row.name, ...speed(result)]),
 ]);
 
 // What is left of the CPU when the runtime and the simulated D1 are taken away, and then hashing and signing too.
-const beyondRuntime = ({ cpu, requests, trips }) =>
-  cpu === null ? null : cpu - requests * floor.empty.one.cpu - trips * tripMs;
-const own = ({ row: { hashes = 0, signs = 0 }, one }) => {
-  const cpu = beyondRuntime(one);
+const beyondRuntime = ({ row: { writes = 0 }, one: { cpu, requests, trips } }) =>
+  cpu === null ? null : cpu - requests * floor.empty.one.cpu - (trips - writes) * readMs - writes * writeMs;
+const own = ({ row, one }) => {
+  const { hashes = 0, signs = 0 } = row;
+  const cpu = beyondRuntime({ row, one });
   return cpu === null ? null : cpu - hashes * HASH_MS - signs * SIGN_MS;
 };
-table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(tripMs)} ms per round trip)`, [
+table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(readMs)} ms per read, ${number(writeMs)} ms per write)`, [
   ['', 'requests', 'D1 trips', 'budget', 'rows read', 'written', 'CPU ms', 'own CPU ms', 'budget'],
   ['null Worker', '1', '0', '-', '0', '0', number(floor.empty.one.cpu), '0', '-'],
   ...done.map(({ row, one }) => [
@@ -116,7 +125,7 @@ table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(tr
     number(one.written, 1),
     number(one.cpu),
     number(own({ row, one })),
-    row.cpu ? verdict(beyondRuntime(one), row.cpu) : verdict(own({ row, one }), CPU_BUDGET_MS * one.requests),
+    row.cpu ? verdict(beyondRuntime({ row, one }), row.cpu) : verdict(own({ row, one }), CPU_BUDGET_MS * one.requests),
   ]),
 ]);
 console.log(`own CPU: less the null Worker, the simulated D1, ${HASH_MS} ms per hash and ${SIGN_MS} ms per signature`);
