@@ -1,10 +1,31 @@
-//! The look of every page: server-rendered, no script, nothing loaded from anywhere.
+//! The look of every page: server-rendered, nothing loaded from anywhere, and no script but the one that sends a form on.
 
 use super::{Html, Output, Response, StatusCode, html::escape};
 
 /// A whole page around its main part, which is HTML already. `brand` is whose page it is, where that is known. Its icon
 /// is an empty one, since a browser that finds none asks for `/favicon.ico`.
 pub fn page(status: StatusCode, brand: &str, title: &str, main: &str) -> Response {
+    Html { status, body: document(brand, title, main), script: None }.render()
+}
+
+/// The one page that does something by itself: it sends its form, with `fields`, to `target`, which the caller has vetted.
+/// Without scripts there is a button.
+pub fn sent_on(brand: &str, target: &str, fields: &[(&str, &str)]) -> Response {
+    let field = |(name, value): &(&str, &str)| {
+        format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
+    };
+    let fields: String = fields.iter().map(field).collect();
+    let main = format!(
+        "<form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue</button></form><script>{SEND}</script>",
+        escape(target)
+    );
+    let body = document(brand, "One moment", &main);
+    Html { status: StatusCode::OK, body, script: Some(SEND) }.render()
+}
+
+const SEND: &str = "document.forms[0].submit()";
+
+fn document(brand: &str, title: &str, main: &str) -> String {
     let title = escape(title);
     let (suffix, line) = if brand.is_empty() {
         (String::new(), String::new())
@@ -12,14 +33,13 @@ pub fn page(status: StatusCode, brand: &str, title: &str, main: &str) -> Respons
         let brand = escape(brand);
         (format!(" | {brand}"), format!("<p class=\"brand\">{brand}</p>"))
     };
-    let body = format!(
+    format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}{suffix}</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"robots\" content=\"noindex\">\
          <link rel=\"icon\" href=\"data:,\">\
          <style>{STYLE}</style></head><body><main>{line}<h1>{title}</h1>{main}</main></body></html>"
-    );
-    Html { status, body }.render()
+    )
 }
 
 /// Colours have a contrast of at least 4.5 to 1 in both modes (WCAG 2.2 §1.4.3), targets are 44 px high.

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     http::{Response, StatusCode, route::Routes},
     jose::{Algorithm, Jwk},
-    oauth::{person, scope, token::Grant},
+    oauth::{authorize::request::ResponseMode, person, scope, token::Grant},
 };
 use serde_json::{Value as Json, json};
 
@@ -44,7 +44,7 @@ fn document(cx: &OAuth) -> Json {
         "scopes_supported": scope::OPENID,
         "claims_supported": claims,
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ResponseMode::NAMES,
         "grant_types_supported": Grant::ALL.map(Grant::as_str),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "select_account", "consent"],

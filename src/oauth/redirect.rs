@@ -30,6 +30,11 @@ impl RedirectTarget {
         &self.0
     }
 
+    /// Whether a browser can send a form there: not to an app's own scheme.
+    pub fn is_web(&self) -> bool {
+        self.0.starts_with("https://") || self.0.starts_with("http://")
+    }
+
     /// The URL with further parameters in its query; what was there already stays (RFC 6749 §3.1.2).
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
         if parameters.is_empty() {

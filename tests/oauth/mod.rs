@@ -4,6 +4,7 @@ mod authorize;
 mod client_credentials;
 mod code;
 mod discovery;
+mod form_post;
 mod logout;
 mod permissions;
 mod properties;

@@ -1,7 +1,7 @@
 //! What an authorization request must fulfil, in two stages: whom may we answer at all, and then what is asked.
 
 use super::{
-    request::{Prompt, Raw, max_age},
+    request::{Prompt, Raw, ResponseMode, max_age},
     respond::Denied,
 };
 use crate::{
@@ -22,6 +22,8 @@ pub struct Caller {
     pub client: Rc<ClientRecord>,
     /// Where every answer goes.
     pub target: RedirectTarget,
+    /// How it gets there.
+    pub mode: ResponseMode,
     /// Given back with every answer.
     pub state: Option<String>,
 }
@@ -71,7 +73,8 @@ pub fn caller(raw: &Raw, repeated: &[String], client: Option<Rc<ClientRecord>>) 
             Refusal::bad_request("The redirect_uri is not one of the application's allowed callback URLs.")
         })?;
     let state = raw.state.clone().filter(|_| !repeated.iter().any(|name| name == "state"));
-    Ok(Caller { client, target, state })
+    let mode = ResponseMode::read(raw.response_mode.as_deref(), &target).unwrap_or_default();
+    Ok(Caller { client, target, mode, state })
 }
 
 /// Checks everything else.
@@ -105,9 +108,7 @@ pub fn terms<'a>(
         Some(_) => return Err(Denied::new("unsupported_response_type", "response_type must be code")),
         None => return Err(invalid("response_type is missing")),
     }
-    if !matches!(raw.response_mode.as_deref(), None | Some("query")) {
-        return Err(invalid("response_mode must be query"));
-    }
+    ResponseMode::read(raw.response_mode.as_deref(), &caller.target).map_err(invalid)?;
     let client = &caller.client.client;
     if !client.allows("authorization_code") {
         return Err(Denied::new("unauthorized_client", "The client may not use authorization_code"));

@@ -1,6 +1,6 @@
 //! The parameters of an authorization request, and what they may say. Pure.
 
-use crate::time::Lifetime;
+use crate::{oauth::redirect::RedirectTarget, time::Lifetime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -15,7 +15,7 @@ pub struct Raw {
     pub redirect_uri: Option<String>,
     /// Only `code`.
     pub response_type: Option<String>,
-    /// Only `query`.
+    /// `query` or `form_post`.
     pub response_mode: Option<String>,
     /// Given back as it is.
     pub state: Option<String>,
@@ -56,6 +56,34 @@ impl Raw {
         };
         map.retain(|_, value| !value.is_null());
         map
+    }
+}
+
+/// How the answer gets to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResponseMode {
+    /// In the query of its address (OAuth 2.0 Multiple Response Types §2.1).
+    #[default]
+    Query,
+    /// In a form that the browser sends there, so that the code stands in no log (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// Every mode, as it is asked for.
+    pub const NAMES: [&str; 2] = ["query", "form_post"];
+
+    /// Reads the parameter. A form can be sent to a web address only.
+    ///
+    /// # Errors
+    /// What is wrong, for the developer.
+    pub fn read(text: Option<&str>, target: &RedirectTarget) -> Result<Self, &'static str> {
+        match text {
+            None | Some("query") => Ok(Self::Query),
+            Some("form_post") if target.is_web() => Ok(Self::FormPost),
+            Some("form_post") => Err("form_post needs a redirect_uri of http or https"),
+            Some(_) => Err("response_mode must be query or form_post"),
+        }
     }
 }
 

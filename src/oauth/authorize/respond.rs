@@ -1,11 +1,14 @@
 //! The two answers of the authorization endpoint: a code, or an error.
 
-use super::checks::{Caller, Terms};
+use super::{
+    checks::{Caller, Terms},
+    request::ResponseMode,
+};
 use crate::{
     access::Call,
     db::Statement,
     error::{Error, Fault},
-    http::{Method, Response, StatusCode},
+    http::{Method, Response, StatusCode, page::sent_on},
     id::{FamilyId, SessionId, UserId, random_text},
     oauth::{
         code::{CodeRequest, InOrganization, NewCode},
@@ -126,7 +129,10 @@ fn answer(call: &Call, caller: &Caller, parameters: &[(&str, &str)]) -> Response
         parameters.push(("state", state));
     }
     parameters.push(("iss", call.tenant.issuer().as_str()));
-    see(call, &caller.target.with(&parameters))
+    match caller.mode {
+        ResponseMode::Query => see(call, &caller.target.with(&parameters)),
+        ResponseMode::FormPost => sent_on("", caller.target.as_str(), &parameters),
+    }
 }
 
 /// A redirect that never repeats a form with credentials: 303 after a `POST` (RFC 9700 §4.12).
