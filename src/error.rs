@@ -37,6 +37,8 @@ pub enum FaultKind {
     Conflict(String),
     /// The tenant is read-only for now. 503 with `Retry-After`.
     ReadOnly,
+    /// The tenant is not open yet, and whoever asks has no pass. 503 with `Retry-After`.
+    NotOpen,
     /// The tenant's rows live elsewhere by now, or will in a moment: this instance has an old route. Resolved again and
     /// retried by `app`, once the tenant has left that epoch.
     Fenced(Option<Stale>),

@@ -1,16 +1,19 @@
 //! The pages a person sees.
 
-use super::{Area, Call, Refuse, fault_words};
+use super::{Area, Call, Refuse, fault_words, preview};
 use crate::{
-    error::{Error, Fault},
+    error::{Error, Fault, FaultKind},
     http::{Malformed, Response, StatusCode, html::escape, page::page},
+    tenant::Status,
 };
 
 /// What a page requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: the page itself finds out who is there.
+    /// That the tenant is open, or a pass. Nothing else: the page itself finds out who is there.
     Open,
+    /// Nothing at all: where a pass is shown.
+    Always,
 }
 
 /// A person in front of a page.
@@ -68,9 +71,11 @@ impl Area for Login {
     type Refusal = Refusal;
 
     async fn admit(call: Call, need: Need) -> Result<Self, Error<Refusal>> {
-        match need {
-            Need::Open => Ok(Self { call }),
+        if need == Need::Open && call.tenant.status() == Status::Staging && !preview::is_shown(&call).await? {
+            let detail = format!("tenant {} is not open yet", call.tenant.id());
+            return Err(Fault { kind: FaultKind::NotOpen, detail }.into());
         }
+        Ok(Self { call })
     }
 
     fn call(&self) -> &Call {

@@ -8,6 +8,7 @@ pub mod management;
 pub mod may_manage;
 pub mod oauth;
 pub mod operator;
+pub mod preview;
 pub mod session;
 
 pub use login::Login;
@@ -118,6 +119,7 @@ impl Trace {
 pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
     match fault.kind {
         FaultKind::ReadOnly => response.with("retry-after", "30"),
+        FaultKind::NotOpen => response.with("retry-after", "300"),
         FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
             response.with("retry-after", "1")
         }
@@ -166,6 +168,10 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
             http::StatusCode::SERVICE_UNAVAILABLE,
             "Nothing can be changed here for the moment. Please try again shortly.",
         ),
+        FaultKind::NotOpen => (
+            http::StatusCode::SERVICE_UNAVAILABLE,
+            "This is not open yet. If you were sent a link to try it, please open that first.",
+        ),
         FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }
@@ -179,6 +185,7 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
 pub(crate) fn log_fault(platform: &dyn Platform, request_id: &str, tenant: &str, fault: &Fault) {
     let fields = json!({ "request_id": request_id, "tenant": tenant, "kind": format!("{:?}", fault.kind), "detail": fault.detail });
     // What an operator has asked for is nothing to look into.
-    let level = if fault.kind == FaultKind::ReadOnly { Level::Info } else { Level::Error };
+    let is_meant = matches!(fault.kind, FaultKind::ReadOnly | FaultKind::NotOpen);
+    let level = if is_meant { Level::Info } else { Level::Error };
     platform.log(level, "fault", fields);
 }

@@ -17,7 +17,8 @@ pub const DIRECTORY: &[Migration] = migrations!(
     "directory": "0001_directory.sql",
     "0002_spare_keys.sql",
     "0003_spent_codes.sql",
-    "0004_moves.sql"
+    "0004_moves.sql",
+    "0005_staging.sql"
 );
 
 /// The migrations of every database that holds tenants, oldest first.

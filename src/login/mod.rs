@@ -3,6 +3,7 @@
 pub mod finish;
 pub mod flow;
 pub mod password;
+pub mod preview;
 pub mod screen;
 pub mod signup;
 pub mod store;
@@ -15,4 +16,5 @@ pub fn routes(routes: &mut Routes) {
     screen::identifier::routes(routes);
     screen::password::routes(routes);
     screen::signup::routes(routes);
+    preview::routes(routes);
 }

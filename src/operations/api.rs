@@ -10,14 +10,15 @@ use crate::{
     access::{
         Area, Operator,
         management::{Refusal, scope},
+        preview::{LIFETIME, PATH, issue},
     },
     db::{Page, page::total},
     error::{Error, Fault},
     events::{Entry, Kind as EventKind},
-    http::{Json, Path, Query, Response, StatusCode, route::Routes},
+    http::{Created, Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, OrganizationId, TenantId, UserId, random_text},
     resources::organizations,
-    tenant::Status,
+    tenant::{Resolved, Status},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ pub fn routes(r: &mut Routes) {
     r.patch("/management/tenants/{id}", scope("update:tenants"), update);
     r.delete("/management/tenants/{id}", scope("delete:tenants"), delete);
     r.get("/management/tenants/{id}/operations", scope("read:tenant_operations"), operations);
+    r.post("/management/tenants/{id}/preview", scope("update:tenants"), preview);
     r.get("/management/operations/{id}", scope("read:tenant_operations"), operation);
     r.get("/api/v2/tenants", scope("read:tenants"), list);
     r.post("/api/v2/tenants", scope("create:tenants"), create);
@@ -194,6 +196,26 @@ async fn delete(cx: &Operator, Path(id): Path<String>) -> Result<Response, Error
         },
         None => Ok(Response::empty(StatusCode::NO_CONTENT)),
     }
+}
+
+/// A link with which somebody can sign in to a tenant that is not open yet. Who has it can pass it on.
+async fn preview(cx: &Operator, Path(id): Path<String>) -> Result<Created<Value>, Error<Refusal>> {
+    let call = cx.call();
+    let (record, _) = by_id(cx, &id).await?;
+    let Resolved::Serving(tenant, db) =
+        call.shared.directory.by_id(&record.id, call.now, &call.meter).await?
+    else {
+        let why = format!("The tenant is {}", record.status.as_str());
+        return Err(Refusal::conflict("illegal_transition", why).into());
+    };
+    let (shared, platform) = (&call.shared, call.platform());
+    let snapshot = shared.snapshots.of(&tenant, &db, platform, &shared.config, call.now).await?;
+    let expires_at = call.now.plus(LIFETIME);
+    let pass = issue(call, &tenant, &snapshot, expires_at)?;
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("pass", pass.as_str()).finish();
+    self::record(cx, format!("Make a link to try the tenant {}", record.id)).await?;
+    let url = tenant.issuer().join(&format!("{}?{query}", PATH.trim_start_matches('/')));
+    Ok(Created(json!({ "url": url, "expires_at": expires_at })))
 }
 
 /// The operations of a tenant, newest first; of a deleted one too.

@@ -114,7 +114,7 @@ fn check_friendly_name(name: &str) -> Result<(), String> {
 pub struct TenantChange {
     /// Its name for people.
     pub friendly_name: Option<String>,
-    /// `active`, `read_only` or `suspended`.
+    /// `active`, `staging`, `read_only` or `suspended`.
     pub status: Option<Status>,
     placement: Option<Placement>,
     region: Option<String>,
@@ -130,7 +130,7 @@ impl TenantChange {
             return Err("placement and region are changed by a move, not by an update".to_owned());
         }
         if self.status.is_some_and(|status| !SETTLED.contains(&status)) {
-            return Err("status must be active, read_only or suspended".to_owned());
+            return Err("status must be active, staging, read_only or suspended".to_owned());
         }
         self.friendly_name.as_deref().map_or(Ok(()), check_friendly_name)
     }
@@ -154,7 +154,7 @@ impl TenantChange {
 }
 
 /// The states among which an operator may choose; the others belong to operations.
-const SETTLED: [Status; 3] = [Status::Active, Status::ReadOnly, Status::Suspended];
+const SETTLED: [Status; 4] = [Status::Active, Status::Staging, Status::ReadOnly, Status::Suspended];
 
 impl Record {
     /// Until when its name is on hold, if it is.

@@ -50,7 +50,7 @@ pub fn open_main(id: &TenantId, now: Timestamp) -> Statement<InDirectory> {
 macro_rules! joined {
     ($from:literal, $rest:literal) => {
         concat!(
-            "select t.id as tenant_id, t.friendly_name, t.status as tenant_status, t.placement, t.region, t.epoch,
+            "select t.id as tenant_id, t.friendly_name, case when t.staged = 1 and t.status = 'active' then 'staging' else t.status end as tenant_status, t.placement, t.region, t.epoch,
                     t.organization_id, t.created_at as tenant_created_at, t.updated_at as tenant_updated_at, t.deleted_at,
                     d.id as database_id, d.name as database_name, d.binding, d.uuid, d.kind as database_kind,
                     d.schema_version,
@@ -119,9 +119,11 @@ pub fn tenant(id: &TenantId) -> Query<InDirectory> {
 /// A page of tenants by id, each with the newest of its operations: those in a state, or all that are not deleted.
 pub fn tenants(status: Option<Status>, window: Window) -> Query<InDirectory> {
     let query = match status {
-        Some(status) => {
-            read(tenants!("where t.status = ?1 order by t.id limit ?2 offset ?3")).bind(status.as_str())
-        }
+        Some(status) => read(tenants!(
+            "where case when t.staged = 1 and t.status = 'active' then 'staging' else t.status end = ?1
+                 order by t.id limit ?2 offset ?3"
+        ))
+        .bind(status.as_str()),
         None => read(tenants!("where t.id > ?1 and t.status <> 'deleted' order by t.id limit ?2 offset ?3"))
             .bind(""),
     };
@@ -134,7 +136,10 @@ pub fn count_tenants(status: Option<Status>) -> Query<InDirectory> {
         .into_iter()
         .filter(|each| status.map_or(*each != Status::Deleted, |status| status == *each));
     let counted: Vec<&str> = counted.map(Status::as_str).collect();
-    read("select count(*) as total from tenants where status in (select value from json_each(?1))")
+    read(
+        "select count(*) as total from tenants
+         where case when staged = 1 and status = 'active' then 'staging' else status end in (select value from json_each(?1))",
+    )
         .bind(&serde_json::json!(counted))
 }
 
@@ -201,7 +206,9 @@ pub fn update(
     now: Timestamp,
 ) -> Statement<InDirectory> {
     write(
-        "update tenants set friendly_name = ?2, status = ?4, updated_at = ?5 where id = ?1 and status = ?3 returning id",
+        "update tenants set friendly_name = ?2, updated_at = ?5, staged = ?4 = 'staging',
+           status = case ?4 when 'staging' then 'active' else ?4 end
+         where id = ?1 and case when staged = 1 and status = 'active' then 'staging' else status end = ?3 returning id",
     )
     .bind(id)
     .bind(friendly_name)

@@ -1,7 +1,7 @@
 //! The only way to a `Tenant` or a `TenantDb`.
 
 use super::{
-    Host, InDirectory, InTenant, Issuer, Status, Tenant, TenantDb,
+    Fleet, Host, InDirectory, InTenant, Issuer, Status, Tenant, TenantDb,
     cache::FRESH,
     scope::DirectoryDb,
     store::{self, Database, Route},
@@ -228,9 +228,10 @@ impl Directory {
     async fn open(&self, route: Option<Route>, issuer: Issuer, meter: &Meter) -> Result<Resolved, Fault> {
         let Some(route) = route else { return Ok(Resolved::Unknown) };
         let main = route.tenant == self.config.main_tenant;
-        let status = if main { route.status } else { route.fleet.limits(route.status) };
+        let fleet = if main { Fleet::Active } else { route.fleet };
+        let (status, writable) = fleet.limits(route.status);
         match status {
-            Status::Active | Status::ReadOnly => {}
+            Status::Active | Status::Staging | Status::ReadOnly => {}
             Status::Provisioning | Status::Failed => return Ok(Resolved::NotReady),
             Status::Suspended => return Ok(Resolved::Suspended),
             Status::Deleting | Status::Deleted => return Ok(Resolved::Unknown),
@@ -240,11 +241,17 @@ impl Directory {
         };
         let driver = self.reach(database)?;
         self.bring_up_to_date(database, &driver, meter).await?;
-        let writable = status == Status::Active;
         let db =
             TenantDb::new(driver, InTenant::new(route.tenant.clone(), route.epoch, writable), meter.clone());
-        let tenant =
-            Tenant { id: route.tenant, status, placement: route.placement, epoch: route.epoch, issuer, main };
+        let tenant = Tenant {
+            id: route.tenant,
+            status,
+            writable,
+            placement: route.placement,
+            epoch: route.epoch,
+            issuer,
+            main,
+        };
         Ok(Resolved::Serving(tenant, db))
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Tenant {
     pub(super) id: TenantId,
     pub(super) status: Status,
+    pub(super) writable: bool,
     pub(super) placement: Placement,
     pub(super) epoch: i64,
     pub(super) issuer: Issuer,
@@ -20,14 +21,14 @@ impl Tenant {
         &self.id
     }
 
-    /// Whether it is serving normally or read-only.
+    /// Whether it is serving normally, read-only or not open yet.
     pub fn status(&self) -> Status {
         self.status
     }
 
     /// Whether nothing of it may be changed for the moment.
     pub fn is_read_only(&self) -> bool {
-        self.status == Status::ReadOnly
+        !self.writable
     }
 
     /// Where its rows live.
@@ -91,6 +92,8 @@ pub enum Status {
     Provisioning,
     /// Serves everything.
     Active,
+    /// Serves its management API and its machines as ever, but its pages only to those who were sent a pass.
+    Staging,
     /// Serves what needs no write; a write gets 503 with `Retry-After`.
     ReadOnly,
     /// Serves nothing, keeps everything.
@@ -105,9 +108,10 @@ pub enum Status {
 
 impl Status {
     /// Every state, for tests and for reading.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Provisioning,
         Self::Active,
+        Self::Staging,
         Self::ReadOnly,
         Self::Suspended,
         Self::Failed,
@@ -120,6 +124,7 @@ impl Status {
         match self {
             Self::Provisioning => "provisioning",
             Self::Active => "active",
+            Self::Staging => "staging",
             Self::ReadOnly => "read_only",
             Self::Suspended => "suspended",
             Self::Failed => "failed",
@@ -134,26 +139,29 @@ impl Status {
     }
 }
 
-/// The state of all tenants together but the main one, which is where it is changed.
+/// The state of all tenants together but the main one, which is where it is changed. The phases of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fleet {
+    /// No tenant is open yet.
+    Staging,
+    /// Nothing of any tenant can be changed.
+    ReadOnly,
     /// Each tenant is in its own state.
     #[default]
     Active,
-    /// A tenant that is active is read-only nevertheless.
-    ReadOnly,
 }
 
 impl Fleet {
-    /// Every state.
-    pub const ALL: [Self; 2] = [Self::Active, Self::ReadOnly];
+    /// Every state, in the order of a rollout.
+    pub const ALL: [Self; 3] = [Self::Staging, Self::ReadOnly, Self::Active];
 
     /// As stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Active => "active",
+            Self::Staging => "staging",
             Self::ReadOnly => "read_only",
+            Self::Active => "active",
         }
     }
 
@@ -162,11 +170,14 @@ impl Fleet {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// What a tenant in this state of its own may do.
-    pub fn limits(self, own: Status) -> Status {
-        match (self, own) {
+    /// What is left of a tenant's own state: how it serves, and whether it may be changed. The fleet only ever takes away.
+    pub fn limits(self, own: Status) -> (Status, bool) {
+        let writable = self != Self::ReadOnly && matches!(own, Status::Active | Status::Staging);
+        let status = match (self, own) {
+            (Self::Staging, Status::Active | Status::ReadOnly) => Status::Staging,
             (Self::ReadOnly, Status::Active) => Status::ReadOnly,
             _ => own,
-        }
+        };
+        (status, writable)
     }
 }

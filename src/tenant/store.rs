@@ -41,7 +41,8 @@ pub struct Database {
 macro_rules! route_of {
     ($condition:literal) => {
         concat!(
-            "select m.directory_version, (select value from meta where key = 'fleet') as fleet, t.id, t.status, t.placement, t.epoch, d.id as database_id, d.binding, d.uuid,
+            "select m.directory_version, (select value from meta where key = 'fleet') as fleet, t.id,
+                    case when t.staged = 1 and t.status = 'active' then 'staging' else t.status end as status, t.placement, t.epoch, d.id as database_id, d.binding, d.uuid,
                     d.schema_version
              from (select count(*) as directory_version from d1_migrations) m
              left join tenants t on t.id = ",

@@ -120,7 +120,7 @@ table(`Cost of one operation (CPU of workerd, with its simulated D1: ${number(re
     row.name,
     number(one.requests, 0),
     number(one.trips, 1),
-    verdict(Number(one.trips.toFixed(1)), row.trips), // a cache that expires every few seconds is still warm
+    verdict(Math.round(one.trips), row.trips), // a cache that expires every few seconds is still warm
     number(one.read, 1),
     number(one.written, 1),
     number(one.cpu),

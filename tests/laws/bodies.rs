@@ -34,6 +34,7 @@ const BODILESS: [(&str, &str); 22] = [
     ("POST", "/management/operations/{id}/resume"),
     ("POST", "/management/operations/{id}/rollback"),
     ("POST", "/management/operations/{id}/switch"),
+    ("POST", "/management/tenants/{id}/preview"),
     ("DELETE", "/management/tenants/{id}"),
     ("DELETE", "/management/tenants/{id}/import"),
     ("POST", "/userinfo"),

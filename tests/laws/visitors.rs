@@ -45,7 +45,8 @@ impl Belongings {
             ("identifier", sealed.clone()),
             ("password", sealed.clone()),
             ("signup", sealed.clone()),
-            ("confirmed", sealed),
+            ("confirmed", sealed.clone()),
+            ("pass", sealed),
             ("code", letters(43)),
             ("refresh", format!("rt_{}.{}", letters(16), letters(43))),
             ("access", token.clone()),
@@ -101,11 +102,21 @@ impl<'w> Host<'w> {
             ("password", state(password.page().0)),
             ("signup", state(signup.page().0)),
             ("confirmed", confirmed.to_owned()),
+            ("pass", self.pass()),
             ("code", parameter(&code, "code").unwrap()),
             ("refresh", token("refresh_token")),
             ("access", token("access_token")),
             ("id", token("id_token")),
         ]))
+    }
+
+    /// A pass for the time before the tenant opens.
+    fn pass(&self) -> String {
+        let tenant = if self.app.tenant.is_empty() { "main" } else { &self.app.tenant };
+        let path = format!("/management/tenants/{tenant}/preview");
+        let link =
+            self.world.send(Ask::post("", &path).bearer(&self.world.machine_token(""))).expect(201).json();
+        parameter(&Url::parse(link["url"].as_str().unwrap()).unwrap(), "pass").unwrap()
     }
 
     /// What somebody asks of this route at this host who has all this, and knows `password`. A new route has its place here.
@@ -160,6 +171,7 @@ impl<'w> Host<'w> {
                 send(&[("confirmed", with.of("confirmed"))]),
             ],
             "/v2/logout" => vec![send(&[("client_id", &app.id), ("returnTo", &bye)])],
+            "/u/preview" => vec![send(&[("pass", with.of("pass"))])],
             "/u/login/identifier" => page("identifier", &[("username", EMAIL)]),
             "/u/login/password" => page("password", &[("password", password)]),
             "/u/signup" => {

@@ -81,7 +81,7 @@ fn what_the_fleet_cannot_be_is_refused_and_who_may_not_changes_nothing() {
     let before = world.database("DIRECTORY").everything();
     for status in ["suspended", "deleted", "READ_ONLY", "x", "%00"] {
         let refused = fleet(&world, Method::POST, &format!("/{status}")).expect(404).json();
-        assert!(refused["message"].as_str().unwrap().contains("active, read_only"), "{refused}");
+        assert!(refused["message"].as_str().unwrap().contains("staging, read_only, active"), "{refused}");
     }
     let reader = world.machine_token("read:tenants");
     world.send(Ask::post("", "/management/fleet/read_only").bearer(&reader)).expect(403);

@@ -9,6 +9,7 @@ mod pool;
 mod rivals;
 pub mod simulation;
 mod spare_keys;
+mod staging;
 mod tenants;
 mod trial;
 mod wake;

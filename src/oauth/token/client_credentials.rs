@@ -7,7 +7,6 @@ use crate::{
     events::{Entry, Kind},
     jose::{Audience, Claims},
     oauth::{audience::Api, scope::Scopes},
-    tenant::Status,
 };
 use serde::Deserialize;
 
@@ -55,7 +54,7 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
     };
     let access_token = issue::access_token(call, &snapshot, &claims).await?;
     // Nothing of the tenant changes here, so that machines go on working while it is read-only; only the entry is lost.
-    if call.tenant.status() == Status::Active {
+    if !call.tenant.is_read_only() {
         let entry =
             Entry::new(Kind::SuccessExchangeClientCredentials, "Machine token issued").client(client_id);
         call.db.commit([call.record(entry)]).await?;

@@ -15,7 +15,7 @@ use crate::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// The two commands, and what they came to.
+/// The commands, and what they came to.
 pub fn routes(r: &mut Routes) {
     r.get("/management/fleet", scope("read:tenants"), get);
     r.post("/management/fleet/{status}", scope("update:tenants"), set);
@@ -58,7 +58,7 @@ async fn shown(cx: &Operator) -> Result<Shown, Fault> {
     let [states, counts] = cx.directory().read([store::state(), store::count_by_status(main)]).await?;
     let state = states.first().ok_or_else(|| Fault::internal("the directory answered no row"))?;
     let (status, since) = store::read_state(state)?;
-    let tenants = counts.iter().map(|row| Ok((row.text("status")?, json!(row.int("total")?))));
+    let tenants = counts.iter().map(|row| Ok((row.text("state")?, json!(row.int("total")?))));
     Ok(Shown {
         status,
         since,

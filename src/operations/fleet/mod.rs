@@ -1,4 +1,4 @@
-//! All tenants together: read-only while something is done to them, and open again, by one command each.
+//! All tenants together, through the phases of a rollout by one command each: not open yet, read-only, open.
 
 pub mod api;
 pub mod store;

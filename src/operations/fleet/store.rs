@@ -43,8 +43,9 @@ pub fn set_state(fleet: Fleet, now: Timestamp) -> [Statement<InDirectory>; 2] {
 /// How many tenants there are in each state of their own, the main one and deleted ones apart.
 pub fn count_by_status(main: &crate::id::TenantId) -> Query<InDirectory> {
     read(
-        "select status, count(*) as total from tenants /* all rows: an operator asks now and then */
-         where id <> ?1 and status <> 'deleted' group by status order by status",
+        "select case when staged = 1 and status = 'active' then 'staging' else status end as state, count(*) as total
+         from tenants /* all rows: an operator asks now and then */
+         where id <> ?1 and status <> 'deleted' group by state order by state",
     )
     .bind(main)
 }
