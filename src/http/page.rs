@@ -68,6 +68,8 @@ input[aria-invalid]{border-color:var(--error)}\
 button{width:100%;min-height:2.9rem;margin-top:.4rem;border:0;border-radius:.6rem;background:var(--accent);\
 color:var(--on-accent);font:inherit;font-weight:600;cursor:pointer}\
 button:hover{filter:brightness(1.08)}\
+.other{background:transparent;color:inherit;border:1px solid var(--line)}\
+ul{padding-left:1.25rem}\
 .text{margin:0 0 1.25rem}\
 .below{margin:1.4rem 0 0;text-align:center;color:var(--soft);font-size:.95rem}\
 a{color:var(--accent)}\

@@ -1,4 +1,5 @@
-//! The end of a login: a session, a code, and the way back to the application.
+//! The end of a login: a session, a code, and the way back to the application; or to the page that asks whether a client
+//! of somebody else may have what it wants.
 
 use super::{store, visit::Visit};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         authorize::{
             checks::Terms,
             respond::{self, Subject},
+            transaction::CONSENT,
         },
     },
     resources::{
@@ -77,22 +79,29 @@ pub fn prepare(
         idle_expires_at: call.now.plus(settings.idle_session_lifetime()),
     };
     let subject = Subject { user, session: &id, authenticated_at: call.now };
-    let (code, insert_code) =
-        respond::code(call, &visit.caller, terms, visit.transaction.organization.as_ref(), &subject)?;
+    let organization = visit.transaction.organization.as_ref();
+    let (response, code) = if visit.caller.client.client.is_first_party {
+        let (code, insert) = respond::code(call, &visit.caller, terms, organization, &subject)?;
+        (respond::granted(call, &visit.caller, &code), Some(insert))
+    } else {
+        // What they have agreed to before is looked up there, now that it is known who they are.
+        let transaction = visit.transaction.clone().led_to(id.clone());
+        (respond::see(call, &transaction.url(call, &visit.snapshot, CONSENT)?), None)
+    };
     let entry = Entry::new(Kind::SuccessLogin, "Signed in").user(user.as_str()).client(client.as_str());
     let mut batch = vec![
         sessions::store::start(&new, call.now),
-        insert_code,
         store::signed_in(user, &call.request.ip, call.now),
         call.record(entry),
     ];
+    batch.extend(code);
     if let Some(other) = before.filter(|session| session.user_id != *user) {
         batch.push(sessions::store::end(&other.id, call.now));
         batch.push(refresh_tokens::store::revoke_session(&other.user_id, &other.id, call.now));
     }
     batch.extend(sweep(call.now));
     let cookie = session::COOKIE.set(&call.request, secret.expose(), Some(settings.session_lifetime()));
-    Ok(Finish { batch, response: respond::granted(call, &visit.caller, &code).with("set-cookie", cookie) })
+    Ok(Finish { batch, response: response.with("set-cookie", cookie) })
 }
 
 /// Each login clears away some of what earlier ones left behind a day ago: more than it leaves itself, so that nothing

@@ -16,5 +16,6 @@ pub fn routes(routes: &mut Routes) {
     screen::identifier::routes(routes);
     screen::password::routes(routes);
     screen::signup::routes(routes);
+    screen::consent::routes(routes);
     preview::routes(routes);
 }

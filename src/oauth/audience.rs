@@ -70,6 +70,12 @@ impl<'a> Api<'a> {
             || self.server.is_some_and(|server| server.defines(scope))
     }
 
+    /// What the API says that a scope is, for people.
+    pub fn description(&self, scope: &str) -> Option<&'a str> {
+        let permissions = &self.server?.document.scopes;
+        permissions.iter().find(|permission| permission.value == scope)?.description.as_deref()
+    }
+
     /// Whether a person gets only the scopes they hold as permissions. Always for the management API.
     pub fn enforces_policies(&self) -> bool {
         self.is_management() || self.server.is_some_and(|server| server.document.enforce_policies)

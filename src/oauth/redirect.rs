@@ -30,6 +30,13 @@ impl RedirectTarget {
         &self.0
     }
 
+    /// Where it leads, for a person to judge: scheme, host and port of a web address, the scheme of an app.
+    pub fn place(&self) -> &str {
+        let end = self.0.match_indices('/').nth(2).map_or(self.0.len(), |(at, _)| at);
+        let web = self.0.get(..end).filter(|_| self.is_web());
+        web.or_else(|| self.0.split(':').next()).unwrap_or_default()
+    }
+
     /// Whether a browser can send a form there: not to an app's own scheme.
     pub fn is_web(&self) -> bool {
         self.0.starts_with("https://") || self.0.starts_with("http://")

@@ -4,6 +4,7 @@ pub mod client_grants;
 pub mod clients;
 pub mod connections;
 pub mod former_keys;
+pub mod grants;
 pub mod keys;
 pub mod logs;
 pub mod named;

@@ -46,7 +46,8 @@ impl Belongings {
             ("password", sealed.clone()),
             ("signup", sealed.clone()),
             ("confirmed", sealed.clone()),
-            ("pass", sealed),
+            ("pass", sealed.clone()),
+            ("consent", sealed),
             ("code", letters(43)),
             ("refresh", format!("rt_{}.{}", letters(16), letters(43))),
             ("access", token.clone()),
@@ -56,12 +57,14 @@ impl Belongings {
 }
 
 /// The kinds that are the state of a login under way.
-const STATES: [&str; 3] = ["identifier", "password", "signup"];
+const STATES: [&str; 4] = ["identifier", "password", "signup", "consent"];
 
 /// A tenant with one person and one application, which has the same id, secret and callback at every tenant.
 struct Host<'w> {
     world: &'w World,
     app: Application,
+    /// An application of somebody else, which people must agree to.
+    other: Application,
     password: String,
 }
 
@@ -72,13 +75,14 @@ impl<'w> Host<'w> {
         let host = Self {
             world,
             app: world.application(tenant, &document),
+            other: world.application(tenant, &json!({ "app_id": "other", "is_first_party": false })),
             password: format!("a password at {tenant}:"),
         };
         world.browser().sign_up(&host.app.authorize(&[]), EMAIL, &host.password);
         host
     }
 
-    /// What the person has after signing in, and while doing so again in another browser.
+    /// What the person has after signing in, and while doing so again.
     fn belongings(&self) -> Belongings {
         let (browser, app) = (self.world.browser(), &self.app);
         let back =
@@ -89,20 +93,21 @@ impl<'w> Host<'w> {
         let confirmed =
             confirm.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
 
-        let other = self.world.browser();
         let state = |url: &Url| parameter(url, "state").unwrap();
-        let identifier = other.open(&app.authorize(&[]));
-        let password = other.submit(&identifier, &[("username", EMAIL)]);
-        let signup = other.open(&app.authorize(&[("screen_hint", "signup")]));
+        let again = ("prompt", "login");
+        let identifier = browser.open(&app.authorize(&[again]));
+        let password = browser.submit(&identifier, &[("username", EMAIL)]);
+        let signup = browser.open(&app.authorize(&[again, ("screen_hint", "signup")]));
         let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
         Belongings(BTreeMap::from([
             ("session", browser.cookie("gatehouse_session").unwrap()),
-            ("login", other.cookie("gatehouse_login").unwrap()),
+            ("login", browser.cookie("gatehouse_login").unwrap()),
             ("identifier", state(identifier.page().0)),
             ("password", state(password.page().0)),
             ("signup", state(signup.page().0)),
             ("confirmed", confirmed.to_owned()),
             ("pass", self.pass()),
+            ("consent", state(browser.open(&self.other.authorize(&[("prompt", "consent")])).page().0)),
             ("code", parameter(&code, "code").unwrap()),
             ("refresh", token("refresh_token")),
             ("access", token("access_token")),
@@ -172,6 +177,7 @@ impl<'w> Host<'w> {
             ],
             "/v2/logout" => vec![send(&[("client_id", &app.id), ("returnTo", &bye)])],
             "/u/preview" => vec![send(&[("pass", with.of("pass"))])],
+            "/u/consent" => page("consent", &[("decision", "accept")]),
             "/u/login/identifier" => page("identifier", &[("username", EMAIL)]),
             "/u/login/password" => page("password", &[("password", password)]),
             "/u/signup" => {

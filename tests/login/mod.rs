@@ -1,6 +1,7 @@
 //! The pages a person sees, and what somebody else may try there.
 
 mod attempts;
+mod consent;
 mod pages;
 mod session;
 mod signup;

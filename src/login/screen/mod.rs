@@ -1,5 +1,6 @@
 //! The forms of a login, and the part of them that all have in common.
 
+pub mod consent;
 pub mod identifier;
 pub mod password;
 pub mod signup;

@@ -113,10 +113,6 @@ pub fn terms<'a>(
     if !client.allows("authorization_code") {
         return Err(Denied::new("unauthorized_client", "The client may not use authorization_code"));
     }
-    // A third-party client needs the person's consent, and there is no page for that yet.
-    if !client.is_first_party {
-        return Err(Denied::new("unauthorized_client", "Third-party clients are not supported"));
-    }
     let challenge = Challenge::read(raw.code_challenge.as_deref(), raw.code_challenge_method.as_deref());
     let challenge = challenge.map_err(invalid)?;
     // RFC 9700 §2.1.1: public clients must use PKCE.

@@ -1,6 +1,7 @@
 //! The authorization endpoint (RFC 6749 §3.1): request → checks → decide → respond.
 
 pub mod checks;
+pub mod consent;
 pub mod decide;
 pub mod request;
 pub mod respond;
@@ -13,18 +14,22 @@ use crate::{
         login::{Need, Refusal},
         session,
     },
+    db::Statement,
     error::{Error, Fault},
     events::{Entry, Kind},
     http::{Pairs, Response, route::Routes},
     id::ClientId,
     resources::{
+        grants,
         sessions::{self, model::Session},
         snapshot::Snapshot,
     },
+    tenant::InTenant,
 };
-use checks::Caller;
+use checks::{Caller, Terms};
+use consent::Wanted;
 use decide::{Decision, decide};
-use request::Raw;
+use request::{Prompt, Raw};
 use respond::{Denied, Subject};
 use transaction::Transaction;
 
@@ -72,7 +77,8 @@ async fn answer(
     repeated: &[String],
 ) -> Result<Response, Error<Denied>> {
     let terms = checks::terms(call, snapshot, caller, &raw, repeated)?;
-    let (session, organization) = present(call, snapshot, terms.organization.as_deref()).await?;
+    let Present { session, organization, consent } =
+        present(call, snapshot, caller, &terms, terms.organization.as_deref()).await?;
     if terms.organization.is_some() && organization.is_none() {
         return Err(Denied::new("invalid_request", "There is no such organization").into());
     }
@@ -82,50 +88,105 @@ async fn answer(
         Decision::Login => {
             // Signing in is a change: nobody types a password only to hear that it is not possible now.
             call.check_writable()?;
-            return Transaction::begin(call, snapshot, raw, organization);
+            return Transaction::begin(call, snapshot, raw, organization, None);
         }
         Decision::Refuse(denied) => return Err(denied.into()),
     };
+    if consent == Consent::Missing {
+        if terms.prompt == Prompt::None {
+            // OpenID Connect Core §3.1.2.6.
+            return Err(Denied::new("consent_required", "Consent required").into());
+        }
+        call.check_writable()?;
+        return Transaction::begin(call, snapshot, raw, organization, Some(session.id));
+    }
+    issue(call, snapshot, caller, &terms, organization.as_ref(), &session, None).await
+}
+
+/// Ends an authorization request of somebody who has a session: with a code, and with what they have just agreed to.
+///
+/// # Errors
+/// An error for the client, or a fault of the database.
+pub async fn issue(
+    call: &Call,
+    snapshot: &Snapshot,
+    caller: &Caller,
+    terms: &Terms<'_>,
+    organization: Option<&InOrganization>,
+    session: &Session,
+    agreed: Option<Statement<InTenant>>,
+) -> Result<Response, Error<Denied>> {
     let subject =
         Subject { user: &session.user_id, session: &session.id, authenticated_at: session.authenticated_at };
     if call.tenant.is_read_only() {
-        let code = respond::sealed(call, snapshot, caller, &terms, organization.as_ref(), &subject)?;
+        let code = respond::sealed(call, snapshot, caller, terms, organization, &subject)?;
         return Ok(respond::granted(call, caller, &code));
     }
-    let (code, insert) = respond::code(call, caller, &terms, organization.as_ref(), &subject)?;
+    let (code, insert) = respond::code(call, caller, terms, organization, &subject)?;
     let client = &caller.client.client.client_id;
     let idle = call.now.plus(snapshot.settings.idle_session_lifetime());
     let entry = Entry::new(Kind::SuccessSilentAuth, "Signed in by session");
     let entry = entry.user(session.user_id.as_str()).client(client.as_str());
-    call.db
-        .commit([insert, sessions::store::touch(&session.id, client, idle, call.now), call.record(entry)])
-        .await?;
+    let batch = [insert, sessions::store::touch(&session.id, client, idle, call.now), call.record(entry)];
+    call.db.commit(agreed.into_iter().chain(batch)).await?;
     Ok(respond::granted(call, caller, &code))
 }
 
-/// The session of the browser, and the organization that was asked for with whether the session's person is a member:
-/// one round trip, or none if there is no cookie and the organization is known already.
-async fn present(
+/// Whether a person has agreed to what a client gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// They have, or the client is ours and needs none.
+    Given,
+    /// They have to be asked.
+    Missing,
+}
+
+/// What is there already when a request comes.
+pub struct Present {
+    /// The session of the browser, alive or not.
+    pub session: Option<Session>,
+    /// The organization that was asked for, and whether the session's person is its member.
+    pub organization: Option<(InOrganization, bool)>,
+    /// Whether the session's person has agreed.
+    pub consent: Consent,
+}
+
+/// Looks for all of that: one round trip, or none if there is no cookie and the organization is known already.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn present(
     call: &Call,
     snapshot: &Snapshot,
+    caller: &Caller,
+    terms: &Terms<'_>,
     organization: Option<&str>,
-) -> Result<(Option<Session>, Option<(InOrganization, bool)>), Fault> {
+) -> Result<Present, Fault> {
     let cookie = session::digest(&call.request);
+    let client = &caller.client.client;
+    let nobody = |organization| Present { session: None, organization, consent: Consent::Missing };
     if cookie.is_none() {
-        let Some(asked) = organization else { return Ok((None, None)) };
+        let Some(asked) = organization else { return Ok(nobody(None)) };
         if let Some((id, name)) = snapshot.organization(asked) {
-            return Ok((None, Some((InOrganization { id, name }, false))));
+            return Ok(nobody(Some((InOrganization { id, name }, false))));
         }
     }
-    let asked = organization.unwrap_or_default();
-    let [sessions, organizations] = call
+    let (asked, wanted) = (organization.unwrap_or_default(), Wanted::of(terms));
+    let [sessions, organizations, grants] = call
         .db
-        .read([sessions::store::by_digest(cookie.as_ref()), store::organization(asked, cookie.as_ref())])
+        .read([
+            sessions::store::by_digest(cookie.as_ref()),
+            store::organization(asked, cookie.as_ref()),
+            grants::store::of_session(cookie.as_ref(), &client.client_id, &wanted.audience),
+        ])
         .await?;
     let session = sessions.first().map(sessions::store::session).transpose()?;
     let organization = organizations.first().map(store::organization_of).transpose()?;
     if let Some((found, _)) = &organization {
         snapshot.keep_organization(asked, found.id.clone(), found.name.clone());
     }
-    Ok((session, organization))
+    let given = grants.first().map(grants::store::scopes).transpose()?;
+    let agreed = terms.prompt != Prompt::Consent && wanted.is_covered(given.as_deref());
+    let consent = if client.is_first_party || agreed { Consent::Given } else { Consent::Missing };
+    Ok(Present { session, organization, consent })
 }

@@ -97,6 +97,8 @@ pub enum Prompt {
     None,
     /// A session is not enough: they must sign in again.
     Login,
+    /// What they have agreed to is not enough: they are asked again.
+    Consent,
 }
 
 impl Prompt {
@@ -114,7 +116,8 @@ impl Prompt {
             match word {
                 // There is one account per session: choosing another one is signing in again.
                 "login" | "select_account" => prompt = Self::Login,
-                // Only first-party clients are served, which need no consent (Auth0).
+                // Asked for together, signing in again is what counts.
+                "consent" if prompt == Self::Auto => prompt = Self::Consent,
                 "consent" => {}
                 _ => return Err("prompt must be none, login, select_account or consent"),
             }

@@ -9,6 +9,7 @@ use crate::{
     access::{Call, login::Refusal},
     error::{Error, Fault},
     http::{Response, cookie::Cookie},
+    id::SessionId,
     oauth::code::InOrganization,
     resources::snapshot::Snapshot,
     secret::{Digest, Sealed, Secret},
@@ -22,6 +23,8 @@ pub const IDENTIFIER: &str = "/u/login/identifier";
 pub const PASSWORD: &str = "/u/login/password";
 /// The page for a new account.
 pub const SIGNUP: &str = "/u/signup";
+/// The page where a person agrees to what a client of somebody else gets.
+pub const CONSENT: &str = "/u/consent";
 
 /// How long a person may take.
 const LIFETIME: Lifetime = Lifetime::hours(1);
@@ -45,6 +48,10 @@ pub struct Transaction {
     pub organization: Option<InOrganization>,
     /// What the person typed into the first page.
     pub identifier: Option<String>,
+    /// The session that answers what was asked: only it can agree. Sealed in here, so that nobody gets around signing in
+    /// again by going to the page of consent.
+    #[serde(default)]
+    pub session: Option<SessionId>,
     /// The digest of the browser's cookie, as hex.
     browser: String,
     /// When it began, in milliseconds.
@@ -52,7 +59,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Begins a login and sends the person to its first page.
+    /// Begins a login and sends the person to its first page: with a session that page asks for their consent.
     ///
     /// # Errors
     /// An error for the client if its request is too long to travel, or a fault of the seal.
@@ -61,16 +68,22 @@ impl Transaction {
         snapshot: &Snapshot,
         request: Raw,
         organization: Option<InOrganization>,
+        session: Option<SessionId>,
     ) -> Result<Response, Error<Denied>> {
         // One browser has one cookie, however many logins it has open in its tabs.
         let browser =
             COOKIE.read(&call.request).filter(|value| value.len() == COOKIE_LENGTH).map(Secret::new);
         let browser = browser.unwrap_or_else(|| Secret::random(call.platform(), COOKIE_BYTES));
-        let first = if request.screen_hint.as_deref() == Some("signup") { SIGNUP } else { IDENTIFIER };
+        let first = match (&session, request.screen_hint.as_deref()) {
+            (Some(_), _) => CONSENT,
+            (None, Some("signup")) => SIGNUP,
+            (None, _) => IDENTIFIER,
+        };
         let transaction = Self {
             request,
             organization,
             identifier: None,
+            session,
             browser: browser.digest().as_str().to_owned(),
             began_at: call.now.millis(),
         };
@@ -80,6 +93,12 @@ impl Transaction {
         }
         let cookie = COOKIE.set(&call.request, browser.expose(), Some(LIFETIME));
         Ok(respond::see(call, &url).with("set-cookie", cookie))
+    }
+
+    /// The same login, once it has led to a session.
+    pub fn led_to(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
     }
 
     /// The URL of one of its pages.

@@ -1,0 +1,27 @@
+//! What a person must agree to before a client of somebody else gets it. Pure.
+
+use super::checks::Terms;
+use crate::oauth::scope::OPENID;
+
+/// A client of somebody else asks for this.
+pub struct Wanted {
+    /// The API, as consents name it: empty for a login about no API.
+    pub audience: String,
+    /// The scopes that mean something: what nothing defines is dropped when the token is made.
+    pub scopes: Vec<String>,
+}
+
+impl Wanted {
+    /// What these terms ask for.
+    pub fn of(terms: &Terms<'_>) -> Self {
+        let api = &terms.api;
+        let audience = if api.is_userinfo() { String::new() } else { api.registered().to_owned() };
+        let means = |scope: &&str| OPENID.contains(scope) || api.defines(scope);
+        Self { audience, scopes: terms.scope.iter().filter(means).map(str::to_owned).collect() }
+    }
+
+    /// Whether all of it has been agreed to: a client that asks for nothing has to be met once as well.
+    pub fn is_covered(&self, given: Option<&[String]>) -> bool {
+        given.is_some_and(|given| self.scopes.iter().all(|scope| given.contains(scope)))
+    }
+}

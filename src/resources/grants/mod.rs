@@ -1,0 +1,3 @@
+//! What people have consented to (Auth0: grants).
+
+pub mod store;
