@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod environment;
 pub mod exit;
 mod native;
+pub mod plan;
 pub mod screen;
 pub mod source;
 

@@ -3,6 +3,7 @@
 mod bad_sources;
 mod dumps;
 mod files;
+mod plans;
 mod servers;
 mod session;
 mod tenants;

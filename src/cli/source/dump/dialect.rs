@@ -4,7 +4,8 @@ use crate::cli::source::Problem;
 use clap::ValueEnum;
 
 /// The SQL of one database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// `sqlite3 .dump` and `wrangler d1 export`.
     Sqlite,

@@ -1,0 +1,307 @@
+//! What a plan may say, and what follows from it.
+
+use super::super::source::dump::Dialect;
+use crate::{config::Placement, id::TenantId, tenant::reserved::is_reserved};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+/// The version of plans that this tool reads and writes.
+pub const VERSION: u32 = 1;
+
+/// The most parts that a tenant is split into.
+pub const MOST_PARTS: usize = 64;
+
+/// A plan file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Where everything comes from.
+    pub source: SourcePlan,
+    /// What becomes of each tenant there.
+    #[serde(default)]
+    pub tenant: Vec<TenantPlan>,
+}
+
+/// Where everything comes from.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourcePlan {
+    /// The file; relative to the plan file.
+    pub path: PathBuf,
+    /// Whose dump it is, where its first lines do not say.
+    #[serde(default)]
+    pub dialect: Option<Dialect>,
+    /// The issuer under which it signed for all its tenants. Tokens that it issued are then accepted until they expire.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The variable of the environment that holds the key of its encrypted values.
+    #[serde(default)]
+    pub encryption_key: Option<String>,
+    /// Tables that this tool does not know and that are left behind on purpose.
+    #[serde(default)]
+    pub leave_out: BTreeSet<String>,
+}
+
+/// What becomes of one tenant of the source.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantPlan {
+    /// Its id there.
+    pub from: String,
+    /// Its id here.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Whether it becomes the main tenant, whose people manage the others. It is there already and is in use.
+    #[serde(default)]
+    pub main: bool,
+    /// Whether it is left behind.
+    #[serde(default)]
+    pub skip: bool,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where its rows will live; the installation's default if it does not say.
+    #[serde(default)]
+    pub placement: Option<Placement>,
+    /// Where in the world.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Whether its logs come along.
+    #[serde(default = "yes")]
+    pub logs: bool,
+    /// Whether its sessions and refresh tokens do, so that people stay signed in.
+    #[serde(default = "yes")]
+    pub sessions: bool,
+    /// Whether a browser's cookie of the source keeps it signed in: only if all applications may act as the person.
+    #[serde(default)]
+    pub browser_sessions: bool,
+    /// Its custom domains that are known to be its own.
+    #[serde(default)]
+    pub verified_domains: BTreeSet<String>,
+    /// Tenants that are made of some of its people.
+    #[serde(default)]
+    pub part: Vec<Part>,
+    /// What becomes of the people in no part.
+    #[serde(default)]
+    pub others: Others,
+}
+
+/// A tenant that is made of some people of another one, with a copy of all its settings, applications and connections.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Its id here.
+    pub to: String,
+    /// Its name for people.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where its rows will live.
+    #[serde(default)]
+    pub placement: Option<Placement>,
+    /// Where in the world.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The members of these organizations, by id or name. These organizations come along, and no others.
+    #[serde(default)]
+    pub organizations: BTreeSet<String>,
+    /// The users of these connections, by name.
+    #[serde(default)]
+    pub connections: BTreeSet<String>,
+    /// The users with an e-mail address at these domains.
+    #[serde(default)]
+    pub email_domains: BTreeSet<String>,
+}
+
+/// What becomes of people who are in no part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Others {
+    /// They go where the tenant goes.
+    #[default]
+    Keep,
+    /// They are left behind, and nothing becomes of the tenant itself.
+    Leave,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A tenant to be filled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Destination {
+    /// The tenant of the source that it is filled from.
+    pub from: String,
+    /// Its id; none for the main tenant, whose id the installation knows.
+    pub to: Option<TenantId>,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Where its rows will live.
+    pub placement: Option<Placement>,
+    /// Where in the world.
+    pub region: Option<String>,
+    /// Whose people it gets.
+    pub choice: Choice,
+}
+
+/// Whose people a destination gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Choice {
+    /// Everybody.
+    All,
+    /// Those of the part with this index.
+    Part(usize),
+    /// Those who are in no part.
+    Others,
+}
+
+impl Destination {
+    /// For messages.
+    pub fn label(&self) -> String {
+        self.to.as_ref().map_or_else(|| "the main tenant".to_owned(), ToString::to_string)
+    }
+}
+
+impl Plan {
+    /// The tenants to be filled, in the order of the plan with the main tenant last: its organizations are those of the
+    /// others, which have to be there first.
+    ///
+    /// # Errors
+    /// Everything that makes no sense, in words.
+    pub fn destinations(&self) -> Result<Vec<Destination>, Vec<String>> {
+        let mut problems = Vec::new();
+        if self.version != VERSION {
+            problems.push(format!("version is {}, and this tool reads version {VERSION}", self.version));
+        }
+        let mut destinations: Vec<Destination> = Vec::new();
+        for tenant in &self.tenant {
+            if self.tenant.iter().filter(|other| other.from == tenant.from).count() > 1 {
+                problems.push(format!("tenant {} is in the plan twice", tenant.from));
+            }
+            if tenant.skip {
+                continue;
+            }
+            match tenant.destinations() {
+                Ok(found) => destinations.extend(found),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if self.tenant.iter().filter(|tenant| tenant.main && !tenant.skip).count() > 1 {
+            problems.push("two tenants become the main tenant".to_owned());
+        }
+        let mut ids = BTreeMap::<&TenantId, &str>::new();
+        for destination in &destinations {
+            if let Some(to) = &destination.to
+                && let Some(first) = ids.insert(to, &destination.from)
+            {
+                problems.push(format!("both {first} and {} become tenant {to}", destination.from));
+            }
+        }
+        problems.sort();
+        problems.dedup();
+        destinations.sort_by_key(|destination| destination.to.is_none());
+        if problems.is_empty() { Ok(destinations) } else { Err(problems) }
+    }
+
+    /// What is said about a tenant of the source.
+    pub fn of(&self, from: &str) -> Option<&TenantPlan> {
+        self.tenant.iter().find(|tenant| tenant.from == from)
+    }
+
+    /// What makes no sense given the tenants that the source has: one that is not there, one about which nothing is
+    /// said.
+    pub fn check_tenants(&self, there: &[&str]) -> Vec<String> {
+        let unknown = self.tenant.iter().filter(|tenant| !there.contains(&tenant.from.as_str()));
+        let unknown = unknown.map(|tenant| format!("tenant {} is not in the source", tenant.from));
+        let silent = there.iter().filter(|id| self.of(id).is_none());
+        let silent = silent.map(|id| {
+            format!("tenant {id} of the source is not in the plan: add it, perhaps with skip = true")
+        });
+        unknown.chain(silent).collect()
+    }
+}
+
+impl TenantPlan {
+    fn destinations(&self) -> Result<Vec<Destination>, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut say = |words: &str| problems.push(format!("tenant {}: {words}", self.from));
+        if self.main && self.to.is_some() {
+            say("main = true has no `to`: the main tenant has its id already");
+        }
+        if self.main && (self.placement.is_some() || self.region.is_some()) {
+            say("the main tenant is where it is: placement and region are not for it");
+        }
+        let mut destinations = Vec::new();
+        let mut go = |to: Option<&str>, name: &Option<String>, placement, region: &Option<String>, choice| {
+            let to = match to.map(check_id).transpose() {
+                Ok(to) => to,
+                Err(words) => return say(&words),
+            };
+            if region.is_some() && placement == Some(Placement::Shared) {
+                say("a region needs placement = \"isolated\"");
+            }
+            let (name, region) = (name.clone(), region.clone());
+            destinations.push(Destination { from: self.from.clone(), to, name, placement, region, choice });
+        };
+        for (index, part) in self.part.iter().enumerate() {
+            go(Some(&part.to), &part.name, part.placement, &part.region, Choice::Part(index));
+        }
+        if self.others == Others::Keep {
+            let choice = if self.part.is_empty() { Choice::All } else { Choice::Others };
+            match (&self.to, self.main) {
+                (None, false) => say("`to` is missing: the id that it gets, or main = true, or skip = true"),
+                (to, _) => go(to.as_deref(), &self.name, self.placement, &self.region, choice),
+            }
+        } else if self.part.is_empty() {
+            say("others = \"leave\" without parts leaves everybody: say skip = true");
+        }
+        self.check_parts(&mut problems);
+        if problems.is_empty() { Ok(destinations) } else { Err(problems) }
+    }
+
+    /// Every part has people, and no criterion belongs to two parts.
+    fn check_parts(&self, problems: &mut Vec<String>) {
+        if self.part.len() > MOST_PARTS {
+            problems.push(format!("tenant {}: it has more than {MOST_PARTS} parts", self.from));
+        }
+        let mut seen = BTreeSet::new();
+        for part in &self.part {
+            let criteria = [
+                ("organization", &part.organizations),
+                ("connection", &part.connections),
+                ("e-mail domain", &part.email_domains),
+            ];
+            if criteria.iter().all(|(_, values)| values.is_empty()) {
+                problems.push(format!(
+                    "tenant {}: part {} has nobody: say organizations, connections or email_domains",
+                    self.from, part.to
+                ));
+            }
+            for (kind, values) in criteria {
+                for value in values {
+                    if !seen.insert((kind, value.to_lowercase())) {
+                        problems.push(format!("tenant {}: {kind} {value} is in two parts", self.from));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An id that a tenant may have.
+///
+/// # Errors
+/// The rule.
+pub fn check_id(text: &str) -> Result<TenantId, String> {
+    let id = TenantId::parse(text).ok_or_else(|| {
+        format!(
+            "{text:?} is no id here: 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit"
+        )
+    })?;
+    if is_reserved(&id) { Err(format!("the id {id} is reserved")) } else { Ok(id) }
+}
