@@ -13,6 +13,7 @@
 pub mod api;
 mod command;
 pub mod credentials;
+pub mod doctor;
 pub mod environment;
 pub mod exit;
 mod native;

@@ -71,9 +71,10 @@ impl<'a> Screen<'a> {
                 bar.set_position(done);
             }
             Mode::Plain => {
+                // Work that is over soon needs no line.
                 let now = self.environment.now();
-                let soon = self.said.is_some_and(|said| now.since(said) < SELDOM);
-                if !soon {
+                let said = *self.said.get_or_insert(now);
+                if now.since(said) >= SELDOM {
                     self.said = Some(now);
                     drop(writeln!(self.err, "{what}: {done} of {total} {words}"));
                 }

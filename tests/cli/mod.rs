@@ -1,8 +1,10 @@
 //! The `gatehouse` command.
 
 mod bad_sources;
+mod doctor;
 mod dumps;
 mod files;
+mod moves;
 mod plans;
 mod servers;
 mod session;

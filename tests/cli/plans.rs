@@ -8,6 +8,7 @@ use gatehouse::cli::plan::{
     model::Choice,
     split::Split,
 };
+use gatehouse::time::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,7 +45,7 @@ fn a_draft_brings_everybody_along_under_ids_that_are_allowed() {
         ]),
         unknown_tables: set(&["from_the_future"]),
     };
-    let drafted = draft(Path::new("kysely.sqlite"), &facts);
+    let drafted = draft(Path::new("kysely.sqlite"), &facts, Timestamp::from_millis(0));
     let text = file::write(&drafted, &facts.unknown_tables);
     assert!(text.contains("from_the_future"), "{text}");
     assert_eq!(file::read(&text).unwrap(), drafted, "{text}");

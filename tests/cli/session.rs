@@ -35,6 +35,7 @@ pub struct Session<'w> {
     pub programs: RefCell<Vec<String>>,
     /// Whether other programs succeed.
     pub programs_succeed: Cell<bool>,
+    pauses: Cell<u32>,
     /// Variables besides the credentials of the machine client.
     pub variables: RefCell<Vec<(String, String)>>,
 }
@@ -74,6 +75,7 @@ impl<'w> Session<'w> {
             fate: RefCell::new(Box::new(|_| Fate::Arrives)),
             programs: RefCell::default(),
             programs_succeed: Cell::new(true),
+            pauses: Cell::new(0),
             variables: RefCell::default(),
         }
     }
@@ -125,14 +127,28 @@ impl Environment for Session<'_> {
 
     /// Time passes, and with it the clock of the Worker and its alarms do their work.
     fn pause(&self, span: Lifetime) {
+        self.pauses.set(self.pauses.get() + 1);
+        if self.pauses.get() > 1_000 {
+            let last = self.requests.borrow().last().cloned().unwrap_or_default();
+            let token = self.world.machine_token("");
+            let path = last.split_once(' ').map_or("", |(_, path)| path).to_owned();
+            let shown = self.world.send(Ask::get("", &path).bearer(&token)).text();
+            panic!(
+                "a command waits for something that does not happen: {last}: {shown} {:?}",
+                self.world.outside.wakes.borrow()
+            );
+        }
         self.world.advance(span);
         let due = std::mem::take(&mut *self.world.outside.wakes.borrow_mut());
         for (operation, at) in due {
-            if at > self.now() {
-                self.world.outside.wakes.borrow_mut().push((operation, at));
-            } else if let Ok(Some(next)) = crate::support::block_on(self.world.app.advance(&operation)) {
-                self.world.outside.wakes.borrow_mut().push((operation, next));
-            }
+            let next = if at > self.now() {
+                Some(at)
+            } else {
+                let isolate = self.world.another_isolate();
+                let advanced = crate::support::block_on(isolate.app.advance(&operation));
+                advanced.unwrap_or_else(|_| Some(self.now().plus(Lifetime::seconds(1))))
+            };
+            self.world.outside.wakes.borrow_mut().extend(next.map(|at| (operation, at)));
         }
     }
 

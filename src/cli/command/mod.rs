@@ -1,6 +1,11 @@
 //! One file per command: its arguments, and what it does.
 
+mod doctor;
+mod fleet;
+mod moves;
+mod operations;
 mod tenants;
+mod verify;
 
 use super::{
     api::Api,
@@ -15,6 +20,29 @@ pub enum Command {
     /// Lists, makes, shows, changes and deletes tenants
     #[command(subcommand)]
     Tenants(tenants::Tenants),
+    /// Moves tenants to a database of their own, or to the one they share, while they are in use
+    Move(moves::Arguments),
+    /// Compares every row and column of a tenant: on both sides while it moves, else counts and hashes them
+    Verify(verify::Arguments),
+    /// Says how far something is: an operation (op_…), a tenant, or everything
+    Status {
+        /// The operation or the tenant
+        what: Option<String>,
+    },
+    /// Rolls a move back: the tenant returns to where it was, with everything that was written since
+    Rollback {
+        /// The operation, or the tenant whose move it is
+        what: String,
+    },
+    /// Pauses, resumes, aborts, switches, rolls back or finishes a move
+    Operation(operations::Steer),
+    /// Shows or sets the state of all tenants together
+    Fleet {
+        /// The state
+        to: Option<fleet::Fleet>,
+    },
+    /// Looks at the installation, a tenant or a token, and says what is wrong and what to do
+    Doctor(doctor::Arguments),
 }
 
 /// Connects to the server, for those that need it.
@@ -28,6 +56,13 @@ impl Command {
     pub fn run(self, connect: Connect<'_, '_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
         match self {
             Self::Tenants(tenants) => tenants.run(&connect()?, screen),
+            Self::Move(moves) => moves.run(&connect()?, screen),
+            Self::Verify(verify) => verify.run(&connect()?, screen),
+            Self::Status { what } => operations::status(&connect()?, what.as_deref()),
+            Self::Rollback { what } => operations::Steer::rollback(what).run(&connect()?, screen),
+            Self::Operation(steer) => steer.run(&connect()?, screen),
+            Self::Fleet { to } => fleet::run(&connect()?, to),
+            Self::Doctor(doctor) => doctor.run(connect),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The first plan for a source: every tenant comes along whole, under an id that is allowed here. Pure.
 
 use super::model::{Others, Plan, SourcePlan, TenantPlan, VERSION, check_id};
+use crate::time::{Lifetime, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -18,8 +19,9 @@ pub struct Facts {
 }
 
 /// Drafts a plan. The tenant with organizations that are named like the other tenants is the one whose people manage
-/// them: it becomes the main tenant. The issuer is the one origin under which people have logged in.
-pub fn draft(path: &Path, facts: &Facts) -> Plan {
+/// them: it becomes the main tenant. The issuer is the one origin under which people have logged in, and stops issuing
+/// a day from now.
+pub fn draft(path: &Path, facts: &Facts, now: Timestamp) -> Plan {
     let managed = |id: &str, organizations: &BTreeSet<String>| {
         organizations.iter().filter(|name| name.as_str() != id && facts.tenants.contains_key(*name)).count()
     };
@@ -56,6 +58,7 @@ pub fn draft(path: &Path, facts: &Facts) -> Plan {
     let source = SourcePlan {
         path: path.to_owned(),
         dialect: None,
+        cutover: issuer.as_ref().map(|_| now.plus(Lifetime::days(1)).iso()),
         issuer,
         encryption_key: None,
         leave_out: BTreeSet::new(),

@@ -29,6 +29,14 @@ pub fn write(plan: &Plan, unknown_tables: &BTreeSet<String>) -> String {
         Some(issuer) => format!("issuer = {}", quoted(issuer)),
         None => "# issuer = \"https://auth.example.com/\"".to_owned(),
     });
+    line(
+        "# When the source stops issuing tokens: they are accepted until the last of them has expired."
+            .to_owned(),
+    );
+    line(match &source.cutover {
+        Some(moment) => format!("cutover = {}", quoted(moment)),
+        None => "# cutover = \"2027-01-15T08:00:00.000Z\"".to_owned(),
+    });
     line(KEY.to_owned());
     line(match &source.encryption_key {
         Some(variable) => format!("encryption_key = {}", quoted(variable)),

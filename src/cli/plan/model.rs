@@ -39,6 +39,9 @@ pub struct SourcePlan {
     /// The issuer under which it signed for all its tenants. Tokens that it issued are then accepted until they expire.
     #[serde(default)]
     pub issuer: Option<String>,
+    /// When it stops issuing them, as ISO-8601: the last of them expires that much later.
+    #[serde(default)]
+    pub cutover: Option<String>,
     /// The variable of the environment that holds the key of its encrypted values.
     #[serde(default)]
     pub encryption_key: Option<String>,

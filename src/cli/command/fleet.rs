@@ -1,0 +1,41 @@
+//! `gatehouse fleet`: all tenants at once are read-only, or open again.
+
+use super::{
+    super::{
+        api::Api,
+        exit::{Failure, Outcome},
+    },
+    tenants::text,
+};
+use clap::ValueEnum;
+use serde_json::{Value as Json, json};
+
+/// The state of all tenants together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Fleet {
+    /// Each tenant is as it is
+    Active,
+    /// Nothing can be changed in any of them; people stay signed in
+    ReadOnly,
+}
+
+/// Shows it, or sets it.
+///
+/// # Errors
+/// The server's refusal.
+pub fn run(api: &Api<'_>, to: Option<Fleet>) -> Result<Outcome, Failure> {
+    let shown = match to {
+        None => api.get("/management/fleet")?,
+        Some(Fleet::Active) => api.post("/management/fleet/active", &json!({}))?,
+        Some(Fleet::ReadOnly) => api.post("/management/fleet/read_only", &json!({}))?,
+    };
+    let counts = shown.get("tenants").and_then(Json::as_object);
+    let counts = counts.into_iter().flatten().map(|(status, count)| format!("{count} {status}"));
+    let mut text =
+        format!("The fleet is {}: {}.", text(&shown, "status"), counts.collect::<Vec<_>>().join(", "));
+    if let Some(at) = shown.get("effective_at").and_then(Json::as_str) {
+        text = format!("{text} Every instance knows it from {at} on.");
+    }
+    Ok(Outcome::done(text, shown))
+}
