@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod doctor;
 pub mod environment;
 pub mod exit;
+pub mod import;
 mod native;
 pub mod plan;
 pub mod screen;
@@ -94,5 +95,5 @@ fn obey(
         let credentials = credentials::find(&given, &base, environment)?;
         Ok(Api::new(environment, base, credentials))
     };
-    command.run(&connect, screen)
+    command.run(&url, &connect, screen)
 }

@@ -4,6 +4,7 @@ mod bad_sources;
 mod doctor;
 mod dumps;
 mod files;
+mod imports;
 mod moves;
 mod plans;
 mod servers;

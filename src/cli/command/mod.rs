@@ -2,8 +2,10 @@
 
 mod doctor;
 mod fleet;
+mod import;
 mod moves;
 mod operations;
+mod plan;
 mod tenants;
 mod verify;
 
@@ -20,6 +22,10 @@ pub enum Command {
     /// Lists, makes, shows, changes and deletes tenants
     #[command(subcommand)]
     Tenants(tenants::Tenants),
+    /// Says what an import would do: rows, size, time, cost, and everything that would be lost or changed
+    Plan(plan::Arguments),
+    /// Imports the tenants of another install, as a plan says
+    Import(import::Arguments),
     /// Moves tenants to a database of their own, or to the one they share, while they are in use
     Move(moves::Arguments),
     /// Compares every row and column of a tenant: on both sides while it moves, else counts and hashes them
@@ -53,9 +59,16 @@ impl Command {
     ///
     /// # Errors
     /// Why it could not be done.
-    pub fn run(self, connect: Connect<'_, '_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
+    pub fn run(
+        self,
+        url: &str,
+        connect: Connect<'_, '_>,
+        screen: &mut Screen<'_>,
+    ) -> Result<Outcome, Failure> {
         match self {
             Self::Tenants(tenants) => tenants.run(&connect()?, screen),
+            Self::Plan(plan) => plan.run(url, screen),
+            Self::Import(import) => import.run(url, connect, screen),
             Self::Move(moves) => moves.run(&connect()?, screen),
             Self::Verify(verify) => verify.run(&connect()?, screen),
             Self::Status { what } => operations::status(&connect()?, what.as_deref()),

@@ -1,0 +1,161 @@
+//! The third pass: records go to the server, chunk by chunk, from where its checkpoints are.
+
+use super::{
+    super::{api::Api, exit::Failure, screen::Screen, source::Source},
+    Progress,
+    first_pass::FirstPass,
+    second_pass::{Tally, each_row},
+    target::Target,
+};
+use crate::importing::{
+    authhero,
+    record::{Record, Values},
+    tables,
+};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+/// The most bytes of a chunk: a request holds a megabyte.
+const CHUNK_BYTES: usize = 900_000;
+
+/// What the server says of an import when it is begun, or begun again.
+#[derive(Debug, Clone, Default)]
+pub struct Begun {
+    /// How many records of each table it has already.
+    pub taken: BTreeMap<String, u64>,
+    /// Whether it is finished: nothing is left to send.
+    pub finished: bool,
+}
+
+/// The path of the import into a tenant.
+pub fn path(tenant: &str) -> String {
+    format!("/management/tenants/{tenant}/import")
+}
+
+/// Begins an import into a tenant, or takes up the one that was begun with the same records.
+///
+/// # Errors
+/// Another import is open, or the tenant is in use.
+pub fn begin(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Result<Begun, Failure> {
+    let source = format!("authhero {}", tally.digest());
+    let is_ours = |import: &Json| import.get("source").and_then(Json::as_str) == Some(&source);
+    match api.get(&path(tenant)) {
+        Ok(import) if import.get("status").and_then(Json::as_str) == Some("finished") && is_ours(&import) => {
+            return Ok(Begun { taken: taken(&import), finished: true });
+        }
+        Ok(_) => {}
+        Err(failure) if failure.is_status(404) => {}
+        Err(failure) => return Err(failure),
+    }
+    let wanted = json!({
+        "source": source, "tenant": target.destination.from, "issuer": target.mapping.former_issuer,
+        "live": target.is_main(),
+    });
+    let import = api.post(&path(tenant), &wanted).map_err(|failure| match &failure {
+        Failure::Refused { code, body, .. } if code == "import_open" => Failure::Other(format!(
+            "an import of something else into {tenant} is open ({}): the source or the plan has changed since it began. \
+             `gatehouse import --plan PLAN --discard` takes it back",
+            body.get("detail").and_then(|open| open.get("id")).and_then(Json::as_str).unwrap_or("unknown")
+        )),
+        _ => failure,
+    })?;
+    Ok(Begun { taken: taken(&import), finished: false })
+}
+
+fn taken(import: &Json) -> BTreeMap<String, u64> {
+    let taken = import.get("taken").and_then(Json::as_object);
+    let count = |(table, count): (&String, &Json)| Some((table.clone(), count.as_u64()?));
+    taken.into_iter().flatten().filter_map(count).collect()
+}
+
+/// Records on their way to one tenant.
+pub struct Sender<'a, 'e> {
+    api: &'a Api<'e>,
+    tenant: String,
+    taken: BTreeMap<String, u64>,
+    made: BTreeMap<&'static str, u64>,
+    waiting: BTreeMap<&'static str, Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    from: u64,
+    bytes: usize,
+    records: Vec<Values>,
+}
+
+impl<'a, 'e> Sender<'a, 'e> {
+    /// To a tenant whose import has been begun.
+    pub fn new(api: &'a Api<'e>, tenant: &str, begun: Begun) -> Self {
+        let taken = begun.taken;
+        Self { api, tenant: tenant.to_owned(), taken, made: BTreeMap::new(), waiting: BTreeMap::new() }
+    }
+
+    /// One more record; what the server has already is not sent again.
+    fn put(&mut self, record: Record) -> Result<(), Failure> {
+        let made = self.made.entry(record.table).or_default();
+        let number = *made;
+        *made += 1;
+        if number < self.taken.get(record.table).copied().unwrap_or_default() {
+            return Ok(());
+        }
+        let bytes = serde_json::to_vec(&record.values).map_or(0, |bytes| bytes.len() + 1);
+        let waiting = self.waiting.entry(record.table).or_default();
+        if waiting.bytes + bytes > CHUNK_BYTES || waiting.records.len() >= tables::CHUNK {
+            self.flush_table(record.table)?;
+        }
+        let waiting = self.waiting.entry(record.table).or_default();
+        if waiting.records.is_empty() {
+            waiting.from = number;
+        }
+        waiting.bytes += bytes;
+        waiting.records.push(record.values);
+        Ok(())
+    }
+
+    fn flush_table(&mut self, table: &'static str) -> Result<(), Failure> {
+        let Some(Waiting { from, records, .. }) = self.waiting.remove(table) else { return Ok(()) };
+        if records.is_empty() {
+            return Ok(());
+        }
+        let chunk = json!({"table": table, "from": from, "records": records});
+        self.api.post(&format!("{}/records", path(&self.tenant)), &chunk).map(drop)
+    }
+
+    /// Sends what waits, in the order in which tables refer to each other.
+    fn flush(&mut self) -> Result<(), Failure> {
+        tables::TABLES.iter().try_for_each(|table| self.flush_table(table.name))
+    }
+}
+
+/// Sends what has not been sent yet: `senders` are those of the targets, none for one that is finished.
+///
+/// # Errors
+/// The server's refusal, or that it does not answer: what it has taken by then it keeps.
+pub fn send(
+    source: &dyn Source,
+    targets: &[Target],
+    first: &FirstPass,
+    senders: &mut [Option<Sender<'_, '_>>],
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(screen, "import", source);
+    let mut current = "";
+    each_row(source, targets, &mut progress, &mut |_, target, table, row| {
+        // What one table's rows became is there before what refers to it.
+        if table != current {
+            current = table;
+            senders.iter_mut().flatten().try_for_each(Sender::flush)?;
+        }
+        let Some((index, target)) = target else { return Ok(()) };
+        let Some(Some(sender)) = senders.get_mut(index) else { return Ok(()) };
+        let mapped =
+            authhero::map(table, &row.values, &target.mapping, &first.survey).map_err(|problem| {
+                Failure::Other(format!("the source has changed since it was checked: {problem}"))
+            })?;
+        mapped.records.into_iter().try_for_each(|record| sender.put(record))
+    })?;
+    senders.iter_mut().flatten().try_for_each(Sender::flush)?;
+    progress.end();
+    Ok(())
+}
