@@ -1,5 +1,5 @@
-// `BASE_DOMAIN=auth.example.com npm run deploy`: the domain and the routes of production; all else is in wrangler.toml.
-// More arguments go to wrangler; the first time, `-- --secrets-file FILE` with what .dev.vars.example lists.
+// The upload in `BASE_DOMAIN=auth.example.com npm run deploy`: the domain and the routes of production; all else is in
+// wrangler.toml. More arguments go to wrangler; the first time, `--secrets-file FILE` with what .dev.vars.example lists.
 import { build } from './build.mjs';
 import { Failure, main, run } from './project.mjs';
 

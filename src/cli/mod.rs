@@ -89,7 +89,8 @@ fn obey(
     screen: &mut Screen<'_>,
 ) -> Result<Outcome, Failure> {
     let Arguments { url, given, command, .. } = arguments;
-    let url = url.or_else(|| environment.variable("GATEHOUSE_URL")).unwrap_or_else(|| LOCAL.to_owned());
+    let said = url.or_else(|| environment.variable("GATEHOUSE_URL"));
+    let url = said.or_else(|| command.url(environment)).unwrap_or_else(|| LOCAL.to_owned());
     let connect = || {
         let base = credentials::check_url(&url)?;
         let credentials = credentials::find(&given, &base, environment)?;

@@ -1,6 +1,7 @@
 //! The `gatehouse` command.
 
 mod bad_sources;
+mod deploy;
 mod doctor;
 mod dumps;
 mod files;

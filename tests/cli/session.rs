@@ -31,10 +31,10 @@ pub struct Session<'w> {
     pub requests: RefCell<Vec<String>>,
     /// What happens to which request, by its number from 0.
     pub fate: RefCell<Box<dyn Fn(usize) -> Fate>>,
-    /// Other programs that were run, and whether they succeed.
+    /// Other programs that were run.
     pub programs: RefCell<Vec<String>>,
-    /// Whether other programs succeed.
-    pub programs_succeed: Cell<bool>,
+    /// What they do, and whether they succeed.
+    pub when_run: RefCell<Box<dyn Fn(&str) -> bool>>,
     pauses: Cell<u32>,
     /// Variables besides the credentials of the machine client.
     pub variables: RefCell<Vec<(String, String)>>,
@@ -74,7 +74,7 @@ impl<'w> Session<'w> {
             requests: RefCell::default(),
             fate: RefCell::new(Box::new(|_| Fate::Arrives)),
             programs: RefCell::default(),
-            programs_succeed: Cell::new(true),
+            when_run: RefCell::new(Box::new(|_| true)),
             pauses: Cell::new(0),
             variables: RefCell::default(),
         }
@@ -164,7 +164,9 @@ impl Environment for Session<'_> {
     }
 
     fn run(&self, program: &str, arguments: &[String], _: &[(&str, String)]) -> Result<bool, String> {
-        self.programs.borrow_mut().push(format!("{program} {}", arguments.join(" ")));
-        Ok(self.programs_succeed.get())
+        let line = format!("{program} {}", arguments.join(" "));
+        let succeeds = self.when_run.borrow()(&line);
+        self.programs.borrow_mut().push(line);
+        Ok(succeeds)
     }
 }

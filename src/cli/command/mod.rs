@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and what it does.
 
+mod deploy;
 mod doctor;
 mod fleet;
 mod import;
@@ -11,6 +12,7 @@ mod verify;
 
 use super::{
     api::Api,
+    environment::Environment,
     exit::{Failure, Outcome},
     screen::Screen,
 };
@@ -47,6 +49,8 @@ pub enum Command {
         /// The state
         to: Option<fleet::Fleet>,
     },
+    /// Deploys the code, upgrades every database, and rolls back by itself if a tenant does not answer as before
+    Deploy(deploy::Arguments),
     /// Looks at the installation, a tenant or a token, and says what is wrong and what to do
     Doctor(doctor::Arguments),
 }
@@ -55,6 +59,14 @@ pub enum Command {
 pub type Connect<'a, 'e> = &'a dyn Fn() -> Result<Api<'e>, Failure>;
 
 impl Command {
+    /// Where the server is, if the command itself says so.
+    pub fn url(&self, environment: &dyn Environment) -> Option<String> {
+        match self {
+            Self::Deploy(deploy) => deploy.url(environment),
+            _ => None,
+        }
+    }
+
     /// Does it.
     ///
     /// # Errors
@@ -75,6 +87,7 @@ impl Command {
             Self::Rollback { what } => operations::Steer::rollback(what).run(&connect()?, screen),
             Self::Operation(steer) => steer.run(&connect()?, screen),
             Self::Fleet { to } => fleet::run(&connect()?, to),
+            Self::Deploy(deploy) => deploy.run(connect, screen),
             Self::Doctor(doctor) => doctor.run(connect),
         }
     }

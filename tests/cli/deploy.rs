@@ -1,0 +1,74 @@
+//! `gatehouse deploy`: code that breaks a tenant is taken back by itself.
+
+use super::session::{Fate, Session};
+use crate::support::World;
+use std::rc::Rc;
+
+const DEPLOY: &[&str] =
+    &["--url", "http://localhost:8787", "deploy", "--domain", "localhost:8787", "--", "--tag", "v2"];
+
+fn scene() -> World {
+    let world = World::new();
+    let session = Session::new(&world);
+    for tenant in ["acme", "globex"] {
+        session.run(&["tenants", "create", tenant, "--placement", "isolated"]).expect(0);
+    }
+    world
+}
+
+#[test]
+fn good_code_stays() {
+    let world = scene();
+    let session = Session::new(&world);
+    let said = session.run(DEPLOY).expect(0);
+    assert!(said.out.contains("3 tenants answer as before"), "{}", said.out);
+    assert!(said.err.contains("time-travel restore"), "{}", said.err);
+    assert_eq!(*session.programs.borrow(), ["node .scripts/deploy.mjs --tag v2"]);
+}
+
+#[test]
+fn code_that_breaks_a_tenant_is_rolled_back() {
+    let world = scene();
+    let session = Session::new(&world);
+    // The new code has lost the binding of a database; the old version has it.
+    let outside = Rc::clone(&world.outside);
+    let lost = world.database("POOL_02");
+    *session.when_run.borrow_mut() = Box::new(move |program| {
+        let mut databases = outside.databases.borrow_mut();
+        if program.starts_with("node") {
+            databases.remove("POOL_02");
+        } else {
+            databases.insert("POOL_02".to_owned(), Rc::clone(&lost));
+        }
+        true
+    });
+    let said = session.run(DEPLOY).expect(1);
+    assert!(
+        said.out.contains("globex does not answer") && said.out.contains("answers as before again"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("acme does not answer"), "{}", said.out);
+    assert!(session.programs.borrow()[1].starts_with("npx wrangler rollback --yes"));
+    let kept = session
+        .run(&["--url", "http://localhost:8787", "deploy", "--domain", "localhost:8787", "--no-rollback"])
+        .expect(1);
+    assert!(kept.err.contains("the new code is in place, and wrong"), "{}", kept.err);
+}
+
+#[test]
+fn a_deployment_that_fails_changes_nothing_and_the_first_one_has_nothing_to_keep() {
+    let world = scene();
+    let session = Session::new(&world);
+    *session.when_run.borrow_mut() = Box::new(|_| false);
+    let said = session.run(DEPLOY).expect(1);
+    assert!(said.err.contains("the deployment failed"), "{}", said.err);
+    assert_eq!(session.programs.borrow().len(), 1, "nothing is rolled back");
+    *session.when_run.borrow_mut() = Box::new(|_| true);
+    let first = session.requests.borrow().len();
+    *session.fate.borrow_mut() =
+        Box::new(move |number| if number == first { Fate::Lost } else { Fate::Arrives });
+    let said = session.run(DEPLOY).expect(0);
+    assert!(said.err.contains("this is the first deployment"), "{}", said.err);
+    session.type_in("deploy").expect(2);
+}
