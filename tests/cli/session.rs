@@ -23,6 +23,9 @@ pub enum Fate {
     Busy,
 }
 
+/// What another program does, given its line, and whether it succeeds.
+pub type Program = Box<dyn Fn(&str) -> bool>;
+
 /// A terminal, and the world that its commands reach.
 pub struct Session<'w> {
     /// The world.
@@ -34,7 +37,7 @@ pub struct Session<'w> {
     /// Other programs that were run.
     pub programs: RefCell<Vec<String>>,
     /// What they do, and whether they succeed.
-    pub when_run: RefCell<Box<dyn Fn(&str) -> bool>>,
+    pub when_run: RefCell<Program>,
     pauses: Cell<u32>,
     /// Variables besides the credentials of the machine client.
     pub variables: RefCell<Vec<(String, String)>>,
