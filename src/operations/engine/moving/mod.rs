@@ -45,6 +45,10 @@ const HELD: Lifetime = Lifetime::hours(24);
 /// A database that answers slower than this is given as much time for others.
 const SLOW: Lifetime = Lifetime::milliseconds(100);
 
+/// What others get between any two calls: without it, a Worker that always has an answer to go on with keeps requests
+/// waiting that have just arrived.
+const TURN: Lifetime = Lifetime::milliseconds(1);
+
 /// A move in one worker's hands.
 struct Mover<'a> {
     work: &'a Work<'a>,
@@ -154,12 +158,10 @@ impl Mover<'_> {
             self.progress.opened(platform.now());
         }
         self.mind.learn(reply);
-        // Nobody waits behind a database that is busy enough.
-        if self.sides.latency > SLOW
-            && self.progress.fenced_at.is_none()
-            && matches!(call, Call::Read { .. } | Call::Check { .. })
-        {
-            platform.pause(self.sides.latency).await;
+        // Others have their turn, and as much time as this took from a database that is busy enough.
+        if self.progress.fenced_at.is_none() {
+            let slow = self.sides.latency > SLOW && matches!(call, Call::Read { .. } | Call::Check { .. });
+            platform.pause(if slow { self.sides.latency } else { TURN }).await;
         }
         if self.failures > FAILURES {
             return self.failed(Fault::unavailable("others are at work on the move"));
