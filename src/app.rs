@@ -8,7 +8,7 @@ use crate::{
     error::{Fault, FaultKind},
     http::{Method, Request, Response, StatusCode, cors, route::Found},
     id::{OperationId, random_text},
-    operations::{bootstrap, engine},
+    operations::{bootstrap, engine, migrations},
     platform::{DataPoint, Platform},
     resources::snapshot::Snapshots,
     routes::ROUTES,
@@ -83,7 +83,11 @@ impl App {
     /// # Errors
     /// A fault, already logged, after which the alarm clock tries again.
     pub async fn advance(&self, operation: &OperationId) -> Result<Option<Timestamp>, Fault> {
-        let advanced = engine::advance(&self.shared, operation).await;
+        let advanced = if operation.as_str().starts_with(migrations::model::PREFIX) {
+            migrations::advance(&self.shared, operation).await
+        } else {
+            engine::advance(&self.shared, operation).await
+        };
         if let Err(fault) = &advanced {
             access::log_fault(self.shared.platform.as_ref(), operation.as_str(), "", fault);
         }
@@ -96,7 +100,10 @@ impl App {
         let now = platform.now();
         let ticked = match self.shared.directory.main(now, &Meter::default()).await {
             Err(Fault { kind: FaultKind::Unprepared, .. }) => bootstrap::run(&self.shared, now).await,
-            _ => engine::tick(&self.shared).await,
+            _ => match engine::tick(&self.shared).await {
+                Ok(()) => migrations::tick(&self.shared).await,
+                Err(fault) => Err(fault),
+            },
         };
         if let Err(fault) = ticked {
             access::log_fault(platform, "tick", "", &fault);

@@ -18,7 +18,8 @@ pub const DIRECTORY: &[Migration] = migrations!(
     "0002_spare_keys.sql",
     "0003_spent_codes.sql",
     "0004_moves.sql",
-    "0005_staging.sql"
+    "0005_staging.sql",
+    "0006_migrations.sql"
 );
 
 /// The migrations of every database that holds tenants, oldest first.

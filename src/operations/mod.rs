@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod coordinator;
 pub mod engine;
 pub mod fleet;
+pub mod migrations;
 pub mod model;
 pub mod moves;
 pub mod plan;

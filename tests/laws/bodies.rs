@@ -28,6 +28,8 @@ const BODILESS: &[(&str, &str)] = &[
     ("DELETE", "/api/v2/users/{id}"),
     ("DELETE", "/api/v2/users/{id}/sessions"),
     ("POST", "/management/fleet/{status}"),
+    ("POST", "/management/migrations/{id}/pause"),
+    ("POST", "/management/migrations/{id}/resume"),
     ("POST", "/management/operations/{id}/abort"),
     ("POST", "/management/operations/{id}/finish"),
     ("POST", "/management/operations/{id}/pause"),
@@ -103,6 +105,10 @@ impl<'w> Scene<'w> {
     /// those that the resource shows of itself.
     fn members(&self, route: &Route) -> Vec<(String, Json)> {
         let mut members = match (route.area, route.method.as_str()) {
+            ("Operator", "POST") if route.path.ends_with("/migrations") => {
+                json!({ "tenants": ["acme"], "placement": "shared", "region": "weur", "rollback_days": 3,
+                    "parallelism": 2, "stop_on_failure": true })
+            }
             ("Operator", "POST") if route.path.ends_with("/moves") => {
                 json!({ "placement": "shared", "region": "weur", "switch": "manual", "rollback_days": 3, "rehearse": true })
             }
@@ -464,7 +470,8 @@ fn what_reads_no_body_does_what_its_path_says() {
             world.send(ask.header("content-type", "application/json").body(b"{ no JSON")).status() < 300
         });
         // What is there twice is gone by then; a move is steered in tests of its own.
-        let elsewhere = ["/management/tenants/{id}", "/management/operations/{id}/"];
+        let elsewhere =
+            ["/management/tenants/{id}", "/management/operations/{id}/", "/management/migrations/{id}/"];
         let elsewhere = elsewhere.iter().any(|start| route.path.starts_with(start));
         assert!(done || elsewhere, "{} {}", route.method, route.path);
     }

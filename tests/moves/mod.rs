@@ -2,6 +2,7 @@
 
 mod bugs;
 mod furnish;
+mod migration;
 mod moving;
 
 mod simulation;

@@ -280,7 +280,7 @@ impl Schedule {
 
 /// How many schedules a run tries.
 pub fn schedules() -> u64 {
-    std::env::var("SCHEDULES").map_or(20_000, |number| number.parse().unwrap())
+    std::env::var("SCHEDULES").map_or(100_000, |number| number.parse().unwrap())
 }
 
 #[test]

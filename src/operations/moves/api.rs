@@ -1,6 +1,7 @@
 //! Moves over the management API: asked for, looked at, steered, compared.
 
 use super::{
+    begin::{self, Hindrance},
     model::Place,
     rows::{Sum, compare, store as rows},
     store,
@@ -18,11 +19,8 @@ use crate::{
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
     operations::{
-        engine::{
-            self,
-            moving::{self, progress::Differing},
-        },
-        model::{Input, Kind, Operation, Order, Record},
+        engine::moving::{self, progress::Differing},
+        model::{Kind, Operation, Record},
         shown, store as tenants,
     },
     tenant::{Status, TenantDb, store::Database},
@@ -34,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Moves of a tenant, and what an operator does with one.
 pub fn routes(r: &mut Routes) {
-    r.post("/management/tenants/{id}/moves", scope("update:tenants"), begin);
+    r.post("/management/tenants/{id}/moves", scope("update:tenants"), start);
     r.get("/management/tenants/{id}/moves/plan", scope("read:tenants"), plan);
     r.get("/management/tenants/{id}/verify", scope("read:tenants"), verify);
     r.post("/management/operations/{id}/pause", scope("update:tenants"), pause);
@@ -46,32 +44,20 @@ pub fn routes(r: &mut Routes) {
 }
 
 /// Begins a move: 202, and its operation says how far it is.
-async fn begin(
+async fn start(
     cx: &Operator,
     (Path(id), Json(new)): (Path<String>, Json<NewMove>),
 ) -> Result<Response, Error<Refusal>> {
     let call = cx.call();
-    let record = movable(cx, &id).await?;
-    let made = call.shared.config.cloudflare.is_some();
-    let region = record.region.as_ref();
-    let terms = new.check(record.placement, region, record.epoch, made).map_err(Refusal::invalid_body)?;
-    let order = Order {
-        id: OperationId::new(format!("op_{}", random_text(call.platform(), 16))),
-        tenant: record.id.clone(),
-        placement: record.placement,
-        kind: Kind::Move,
-        input: Input { terms: Some(terms.clone()), ..Input::default() },
-        initiated_by: cx.subject().to_owned(),
-    };
-    let change = [moving::store::open_epoch(&record.id, terms.generation, call.now)];
-    let begun = engine::begin(&call.shared, &order, change, record.status, &call.meter, call.now).await?;
-    if begun.is_none() {
-        let why = "Another operation of the tenant is not over yet";
-        return Err(Refusal::conflict("operation_in_progress", why).into());
-    }
-    note(cx, format!("Move the tenant {} to placement {}", record.id, terms.placement.as_str())).await?;
-    let location = format!("/management/operations/{}", order.id);
-    let body = shown_by(cx, &order.id).await?;
+    let tenant = TenantId::parse(&id).ok_or_else(|| refuse(&Hindrance::Inexistent))?;
+    let operation = OperationId::new(format!("op_{}", random_text(call.platform(), 16)));
+    let placement = new.placement();
+    let begun =
+        begin::begin(&call.shared, &operation, &tenant, new, cx.subject(), &call.meter, call.now).await?;
+    let record = begun.map_err(|hindrance| refuse(&hindrance))?;
+    note(cx, format!("Move the tenant {} to placement {}", record.id, placement.as_str())).await?;
+    let location = format!("/management/operations/{operation}");
+    let body = shown_by(cx, &operation).await?;
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
 }
 
@@ -93,11 +79,8 @@ async fn plan(
     let mut blockers = Vec::new();
     let made = call.shared.config.cloudflare.is_some();
     let isolated = new.is_isolated();
-    if let Err(why) = new.check(record.placement, record.region.as_ref(), record.epoch, made) {
-        blockers.push(why);
-    }
-    if let Err(Error::Refused(why)) = movable(cx, &id).await {
-        blockers.push(why.message().to_owned());
+    if let Err(hindrance) = begin::check(&call.shared, &record, new) {
+        blockers.push(hindrance.words());
     }
     if isolated && !made {
         let row = cx.directory().all(tenants::count_free(&call.platform().bindings())).await?;
@@ -150,6 +133,8 @@ fn dollars(rows: i64) -> f64 {
 struct From {
     /// `next` of the answer before; none for the beginning.
     from: Option<String>,
+    /// One table; all of them if none is named.
+    table: Option<String>,
 }
 
 /// What a part of a comparison found.
@@ -187,6 +172,14 @@ async fn verify(
     let record = found(cx, &id).await?;
     let (db, pair) = home(cx, &record).await?;
     let tables = schema::moved();
+    let mut end = tables.len();
+    if let Some(name) = &from.table {
+        let names: Vec<_> = tables.iter().map(|table| table.name).collect();
+        let unknown = || Refusal::invalid_query(format!("table must be one of {}", names.join(", ")));
+        let number = names.iter().position(|table| table == name).ok_or_else(unknown)?;
+        place.table = place.table.max(number);
+        end = number + 1;
+    }
     let mode = if pair.is_some() { "compared" } else { "counted" };
     let mut verified =
         Verified { mode, tables: BTreeMap::new(), differences: vec![], pending: 0, next: None };
@@ -221,9 +214,11 @@ async fn verify(
             Some(row) if !chunk.last => Place { table: place.table, after: Some(row.key.clone()) },
             _ => Place { table: place.table + 1, after: None },
         };
-        if place.table >= tables.len() {
+        if place.table >= end {
             return Ok(Json(verified));
         }
+        // Others have their turn.
+        call.platform().pause(Lifetime::milliseconds(1)).await;
         if call.platform().now().since(call.now) > VERIFYING {
             let next = serde_json::to_string(&place).map_err(|error| Fault::internal(error.to_string()))?;
             verified.next = Some(next);
@@ -329,15 +324,14 @@ async fn found(cx: &Operator, id: &str) -> Result<Record, Error<Refusal>> {
     if record.status == Status::Deleted { Err(inexistent().into()) } else { Ok(record) }
 }
 
-/// A tenant that can be moved.
-async fn movable(cx: &Operator, id: &str) -> Result<Record, Error<Refusal>> {
-    let record = found(cx, id).await?;
-    if record.id == cx.call().shared.config.main_tenant {
-        return Err(Refusal::forbidden("main_tenant", "The main tenant stays where it is").into());
-    }
-    match record.status {
-        Status::Active | Status::ReadOnly | Status::Suspended => Ok(record),
-        other => Err(Refusal::conflict("illegal_state", format!("The tenant is {}", other.as_str())).into()),
+fn refuse(hindrance: &Hindrance) -> Refusal {
+    let words = hindrance.words();
+    match hindrance {
+        Hindrance::Inexistent => Refusal::not_found("inexistent_tenant", words),
+        Hindrance::Main => Refusal::forbidden("main_tenant", words),
+        Hindrance::State(_) => Refusal::conflict("illegal_state", words),
+        Hindrance::Terms(_) => Refusal::invalid_body(words),
+        Hindrance::Busy => Refusal::conflict("operation_in_progress", words),
     }
 }
 

@@ -35,6 +35,7 @@
 //!    has a higher generation, replaces it.
 
 pub mod api;
+pub mod begin;
 pub mod model;
 pub mod protocol;
 pub mod rows;

@@ -63,6 +63,16 @@ impl NewMove {
         Self { placement, region, switch: Switch::default(), rollback_days: None, rehearse: false }
     }
 
+    /// Where it goes.
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// The same, with so many days in which it can be rolled back.
+    pub fn within(self, rollback_days: Option<i64>) -> Self {
+        Self { rollback_days, ..self }
+    }
+
     /// Whether it asks for a database of the tenant's own.
     pub fn is_isolated(&self) -> bool {
         self.placement == Placement::Isolated

@@ -117,6 +117,22 @@ impl<'a> Sides<'a> {
         self.tables.get(number).ok_or_else(|| Fault::internal("a place is in no table"))
     }
 
+    /// What a call is about, in words for the operator.
+    pub(super) fn words(&self, call: &Call) -> String {
+        let name = |number: usize| self.tables.get(number).map_or("?", |table| table.name);
+        match call {
+            Call::Read { place, .. } | Call::Check { place, .. } | Call::Recall { place, .. } => {
+                format!("reading {}", name(place.table))
+            }
+            Call::Write { chunk, .. } => format!("writing {}", name(chunk.table)),
+            Call::Apply { changes, .. } => {
+                let tables: BTreeSet<_> = changes.rows.keys().map(|(table, _)| name(*table)).collect();
+                format!("bringing changes of {}", tables.into_iter().collect::<Vec<_>>().join(", "))
+            }
+            _ => "moving".to_owned(),
+        }
+    }
+
     /// Makes a call.
     ///
     /// # Errors

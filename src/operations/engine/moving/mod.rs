@@ -11,6 +11,7 @@ pub(in crate::operations) use calls::reach;
 use self::{calls::Sides, progress::Progress};
 use super::{Done, Work};
 use crate::{
+    access::log_fault,
     db::schema,
     error::{Fault, FaultKind},
     operations::{
@@ -100,7 +101,7 @@ impl Mover<'_> {
                             .to_owned(),
                     });
                 }
-                Next::Again(why) => self.failed(Fault::unavailable(why))?,
+                Next::Again(why) => self.failed("", Fault::unavailable(why))?,
                 Next::Rest(Rest::Level) => {
                     if let Some(wanted) = self.sides.said.and_then(|said| follows(self.terms, &said, now)) {
                         self.say(wanted).await?;
@@ -144,10 +145,7 @@ impl Mover<'_> {
         }
         let reply = match self.sides.call(call).await {
             Ok(reply) => reply,
-            Err(fault) => {
-                self.mind.learn(Reply::Failed);
-                return self.failed(fault);
-            }
+            Err(fault) => return self.failed(&self.sides.words(call), fault),
         };
         if matches!(reply, Reply::Failed) {
             self.failures += 1;
@@ -164,18 +162,28 @@ impl Mover<'_> {
             platform.pause(if slow { self.sides.latency } else { TURN }).await;
         }
         if self.failures > FAILURES {
-            return self.failed(Fault::unavailable("others are at work on the move"));
+            return self.failed("", Fault::unavailable("others are at work on the move"));
         }
         Ok(())
     }
 
     /// Something came to nothing: try again at once, a few times. An exchange that cannot go on is given up by whoever
     /// takes the operation up next, if it still cannot.
-    fn failed(&mut self, fault: Fault) -> Result<(), Trouble> {
+    fn failed(&mut self, what: &str, fault: Fault) -> Result<(), Trouble> {
         self.failures += 1;
         let passes = matches!(fault.kind, FaultKind::Unavailable | FaultKind::Overtaken);
         self.mind.learn(Reply::Failed);
-        if passes && self.failures <= FAILURES { Ok(()) } else { Err(fault.into()) }
+        match fault.kind {
+            _ if passes && self.failures <= FAILURES => Ok(()),
+            // What a database says of a row that it does not take is for the operator: it names tables and columns, and
+            // no value.
+            FaultKind::Internal | FaultKind::Conflict(_) => {
+                let (id, tenant) = (self.work.operation.id.as_str(), self.work.operation.tenant.id.as_str());
+                log_fault(self.work.shared.platform.as_ref(), id, tenant, &fault);
+                Err(Trouble::Retry { why: format!("{what}: {}", fault.detail), not_before: None })
+            }
+            _ => Err(fault.into()),
+        }
     }
 
     async fn hurry(&self) -> Result<(), Trouble> {

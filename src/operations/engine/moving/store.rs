@@ -19,7 +19,7 @@ use crate::{
 pub fn open_epoch(tenant: &TenantId, generation: i64, now: Timestamp) -> Statement<InDirectory> {
     write(
         "update tenants set epoch = ?2, updated_at = ?3
-         where id = ?1 and epoch = ?2 - 1 and status in ('active', 'read_only', 'suspended')",
+         where id = ?1 and epoch = ?2 - 1 and status not in ('provisioning', 'failed', 'deleting', 'deleted')",
     )
     .bind(tenant)
     .bind(generation)

@@ -1,0 +1,182 @@
+//! Migrations over the management API.
+
+use super::{
+    model::{Migration, NewMigration, PREFIX, Status, Tenants},
+    store,
+};
+use crate::{
+    access::{
+        Area, Operator,
+        management::{Refusal, scope},
+    },
+    db::{Page, Row},
+    error::{Error, Fault},
+    events::{Entry, Kind as EventKind},
+    http::{Json, Path, Query, Response, StatusCode, route::Routes},
+    id::{OperationId, TenantId, random_text},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Many moves as one piece of work.
+pub fn routes(r: &mut Routes) {
+    r.get("/management/migrations", scope("read:tenants"), list);
+    r.post("/management/migrations", scope("update:tenants"), create);
+    r.get("/management/migrations/{id}", scope("read:tenants"), get);
+    r.get("/management/migrations/{id}/tenants", scope("read:tenants"), tenants);
+    r.post("/management/migrations/{id}/pause", scope("update:tenants"), pause);
+    r.post("/management/migrations/{id}/resume", scope("update:tenants"), resume);
+}
+
+/// Begins a migration: 202, and it says how far it is.
+async fn create(cx: &Operator, Json(new): Json<NewMigration>) -> Result<Response, Error<Refusal>> {
+    let call = cx.call();
+    let wanted = new.check().map_err(Refusal::invalid_body)?;
+    let id = format!("{PREFIX}{}", random_text(call.platform(), 16));
+    let tenants = match &new.tenants {
+        Tenants::All(_) => {
+            store::insert_all(&id, wanted.to.placement, &call.shared.config.main_tenant, call.now)
+        }
+        Tenants::These(ids) => {
+            let mut named = Vec::new();
+            for id in ids {
+                let malformed = || Refusal::invalid_body(format!("tenants: {id} is no id of a tenant"));
+                let tenant = TenantId::parse(id).ok_or_else(malformed)?;
+                if named.contains(&tenant) {
+                    return Err(Refusal::invalid_body(format!("tenants: {id} is named twice")).into());
+                }
+                named.push(tenant);
+            }
+            store::insert_these(&id, &named, call.now)
+        }
+    };
+    cx.commit([store::insert(&id, &wanted, cx.subject(), call.now)?, tenants]).await?;
+    note(cx, format!("Migrate tenants to placement {}: {id}", wanted.to.placement.as_str())).await?;
+    call.platform().wake(&OperationId::new(id.clone()), call.now).await?;
+    let body = shown(&load(cx, &id).await?);
+    let location = format!("/management/migrations/{id}");
+    Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
+}
+
+async fn list(cx: &Operator, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let (rows, count) = window.read(cx.directory(), store::list(window), store::count()).await?;
+    let shown = rows.iter().map(|row| Ok(shown(&store::migration(row)?)));
+    Ok(Json(window.list("migrations", shown.collect::<Result<_, Fault>>()?, count)))
+}
+
+async fn get(cx: &Operator, Path(id): Path<String>) -> Result<Json<Value>, Error<Refusal>> {
+    Ok(Json(shown(&load(cx, &id).await?)))
+}
+
+/// Which of its tenants are listed.
+#[derive(Deserialize)]
+struct Filter {
+    status: Option<String>,
+    #[serde(flatten)]
+    page: Page,
+}
+
+/// The tenants of a migration, in order, each with its move and, if it failed, why and how to go on.
+async fn tenants(
+    cx: &Operator,
+    (Path(id), Query(filter)): (Path<String>, Query<Filter>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = filter.page.check().map_err(Refusal::invalid_query)?;
+    let migration = load(cx, &id).await?;
+    let states = ["waiting", "moving", "moved", "failed"];
+    let total = match filter.status.as_deref() {
+        None => migration.counts.iter().sum(),
+        Some(status) => {
+            let place = states.iter().position(|state| *state == status);
+            let unknown = || Refusal::invalid_query(format!("status must be one of {}", states.join(", ")));
+            place.and_then(|place| migration.counts.get(place)).copied().ok_or_else(unknown)?
+        }
+    };
+    let rows = cx.directory().all(store::tenants_of(&id, filter.status.as_deref(), window)).await?;
+    let tenants = rows.iter().map(tenant).collect::<Result<_, Fault>>()?;
+    Ok(Json(window.list("tenants", tenants, total)))
+}
+
+fn tenant(row: &Row) -> Result<Value, Fault> {
+    let (status, operation) = (row.text("status")?, row.optional_text("operation_id")?);
+    let mut shown = json!({
+        "position": row.int("position")?,
+        "tenant_id": row.text("tenant_id")?,
+        "status": status,
+        "operation_id": operation,
+        "updated_at": row.time("updated_at")?,
+    });
+    if let (Some(error), Some(members)) = (row.optional_text("error")?, shown.as_object_mut()) {
+        members.insert("error".to_owned(), Value::String(error));
+        let how = "POST /management/migrations/{id}/resume tries those that failed again; \
+                   POST /management/operations/{operation_id}/abort leaves this one where it is";
+        members.insert("to_go_on".to_owned(), Value::String(how.to_owned()));
+    }
+    Ok(shown)
+}
+
+/// No further tenant begins; those that move go on.
+async fn pause(cx: &Operator, Path(id): Path<String>) -> Result<Json<Value>, Error<Refusal>> {
+    steer(cx, &id, &[Status::Running], Status::Paused, "The migration is not running").await
+}
+
+/// Goes on; those that failed have another turn.
+async fn resume(cx: &Operator, Path(id): Path<String>) -> Result<Json<Value>, Error<Refusal>> {
+    let from = [Status::Paused, Status::Failed, Status::Running];
+    let shown = steer(cx, &id, &from, Status::Running, "The migration has succeeded").await?;
+    cx.commit(store::again(&id, cx.call().now)).await?;
+    let waits = cx.directory().all(store::moving(&id, 1_000)).await?;
+    for row in &waits {
+        if let Some(operation) = row.optional_text("operation_id")? {
+            cx.call().platform().wake(&OperationId::new(operation), cx.call().now).await?;
+        }
+    }
+    Ok(shown)
+}
+
+async fn steer(
+    cx: &Operator,
+    id: &str,
+    from: &[Status],
+    to: Status,
+    otherwise: &str,
+) -> Result<Json<Value>, Error<Refusal>> {
+    load(cx, id).await?;
+    let outcomes = cx.commit([store::set_status(id, from, to, cx.call().now)]).await?;
+    if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+        return Err(Refusal::conflict("illegal_transition", otherwise).into());
+    }
+    note(cx, format!("Migration {id}: {}", to.as_str())).await?;
+    cx.call().platform().wake(&OperationId::new(id), cx.call().now).await?;
+    Ok(Json(shown(&load(cx, id).await?)))
+}
+
+async fn load(cx: &Operator, id: &str) -> Result<Migration, Error<Refusal>> {
+    let row = cx.directory().first(store::by_id(id)).await?;
+    let inexistent = || Refusal::not_found("inexistent_migration", "There is no such migration");
+    Ok(store::migration(&row.ok_or_else(inexistent)?)?)
+}
+
+fn shown(migration: &Migration) -> Value {
+    let [waiting, moving, moved, failed] = migration.counts;
+    json!({
+        "id": migration.id,
+        "status": migration.status,
+        "to": migration.wanted.to,
+        "parallelism": migration.wanted.parallelism,
+        "stop_on_failure": migration.wanted.stop_on_failure,
+        "tenants": { "waiting": waiting, "moving": moving, "moved": moved, "failed": failed },
+        "initiated_by": migration.initiated_by,
+        "created_at": migration.created_at,
+        "updated_at": migration.updated_at,
+        "finished_at": migration.finished_at,
+    })
+}
+
+/// Records in the log of the main tenant what an operator did.
+async fn note(cx: &Operator, description: String) -> Result<(), Fault> {
+    let call = cx.call();
+    let entry = Entry::new(EventKind::SuccessApi, description).user(cx.subject());
+    call.db.commit([call.record(entry)]).await.map(drop)
+}
