@@ -25,6 +25,7 @@ pub fn routes(r: &mut Routes) {
     client_grants::api::routes(r);
     clients::api::routes(r);
     connections::api::routes(r);
+    grants::api::routes(r);
     keys::api::routes(r);
     logs::api::routes(r);
     organizations::api::routes(r);

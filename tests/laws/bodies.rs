@@ -21,6 +21,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("DELETE", "/api/v2/connections/{id}"),
     ("POST", "/api/v2/keys/signing/rotate"),
     ("PUT", "/api/v2/keys/signing/{kid}/revoke"),
+    ("DELETE", "/api/v2/grants/{id}"),
     ("DELETE", "/api/v2/organizations/{id}"),
     ("DELETE", "/api/v2/resource-servers/{id}"),
     ("DELETE", "/api/v2/roles/{id}"),

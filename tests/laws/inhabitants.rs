@@ -83,6 +83,10 @@ impl<'w> Inhabited<'w> {
                    rotating, authenticated_at, created_at)
                  values ('{id}', 'token-of-{id}', 'lookup-of-{id}', 'digest-of-{id}', 'family-of-{id}', 'c', '{user}', 'a', '', 1, 1, 1)"
             ),
+            format!(
+                "insert into grants (tenant_id, user_id, client_id, audience, id, scope, created_at, updated_at)
+                 values ('{id}', '{user}', 'client-of-{id}', '', 'grant-of-{id}', '[\"read-of-{id}\"]', 1, 1)"
+            ),
         ] {
             self.database.query(&sql);
         }

@@ -180,3 +180,38 @@ fn who_is_put_out_of_the_organization_meanwhile_agrees_to_nothing() {
     assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
     assert_eq!((scene.grants().len(), scene.codes()), (0, 0));
 }
+
+#[test]
+fn a_consent_that_is_taken_back_takes_its_refresh_tokens_along_and_is_asked_for_again() {
+    let scene = Scene::new();
+    let browser = scene.signed_in();
+    let url = scene.other.authorize(&[("scope", "openid offline_access")]);
+    let back = decide(&browser, &browser.open(&url), "accept");
+    let tokens = scene.other.redeem(&scene.world, &back).expect(200).json();
+    let own = browser.open(&scene.own.authorize(&[("scope", "openid offline_access")])).away();
+    let own = scene.own.redeem(&scene.world, &own).expect(200).json();
+
+    let admin = scene.world.admin("");
+    let grants = admin.get("grants?client_id=app-other").expect(200).json();
+    let grant = &grants[0];
+    assert_eq!(grants.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&grant["clientID"], &grant["scope"]),
+        (&json!("app-other"), &json!(["openid", "offline_access"]))
+    );
+    let user = grant["user_id"].as_str().unwrap().replace('|', "%7C");
+    assert_eq!(
+        admin.get(&format!("grants?user_id={user}&include_totals=true")).expect(200).json()["total"],
+        1
+    );
+    assert_eq!(admin.get("grants?user_id=nobody").expect(200).json(), json!([]));
+    let path = format!("grants/{}", grant["id"].as_str().unwrap());
+    assert_eq!(&admin.get(&path).expect(200).json(), grant);
+
+    admin.delete(&path).expect(204);
+    admin.delete(&path).expect(204);
+    admin.get(&path).expect(404);
+    scene.other.refresh(&scene.world, tokens["refresh_token"].as_str().unwrap()).expect(400);
+    scene.own.refresh(&scene.world, own["refresh_token"].as_str().unwrap()).expect(200);
+    assert_eq!(browser.open(&url).path(), "/u/consent");
+}
