@@ -28,6 +28,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("DELETE", "/api/v2/tenants/{id}"),
     ("DELETE", "/api/v2/users/{id}"),
     ("DELETE", "/api/v2/users/{id}/sessions"),
+    ("POST", "/management/fleet/clean_up"),
     ("POST", "/management/fleet/{status}"),
     ("POST", "/management/migrations/{id}/pause"),
     ("POST", "/management/migrations/{id}/resume"),

@@ -4,6 +4,7 @@ use super::{
     furnish::{count, furnish, rows, traces},
     trial::{TENANT, Trial, arrived},
 };
+use crate::support::Ask;
 use gatehouse::time::Lifetime;
 use serde_json::json;
 
@@ -141,4 +142,31 @@ fn what_cannot_be_moved_is_refused_and_a_plan_says_so_before() {
     assert_eq!(live["blockers"].as_array().unwrap().len(), 1, "{live}");
     trial.steer(&id, "elsewhere").expect(404);
     trial.post("/management/operations/op_nothing/pause", &json!({})).expect(404);
+}
+
+#[test]
+fn cleaning_up_finishes_what_has_arrived_and_leaves_the_rest_alone() {
+    let trial = Trial::new("shared");
+    furnish(&trial.home(), TENANT, 10);
+    let (left, id) = (trial.home(), trial.begin(&json!({ "placement": "isolated", "switch": "manual" })));
+    let world = &trial.world;
+    let command = |what: &str| {
+        let ask = Ask::post("", &format!("/management/fleet/{what}"));
+        world.send(ask.bearer(&world.machine_token("")))
+    };
+    trial.until(&id, level);
+    assert_eq!(command("clean_up").expect(200).json(), json!({ "finishing": [] }), "it has not arrived");
+    trial.steer(&id, "switch").expect(200);
+    trial.until(&id, arrived);
+
+    command("read_only").expect(200);
+    assert_eq!(command("clean_up").expect(409).json()["errorCode"], "illegal_transition");
+    assert_eq!(trial.look(&id)["status"], "running");
+    command("active").expect(200);
+    assert_eq!(command("clean_up").expect(200).json(), json!({ "finishing": [id] }));
+    assert_eq!(command("clean_up").expect(200).json(), json!({ "finishing": [] }));
+    let shown = trial.until(&id, |shown| shown["status"] != "running");
+    assert_eq!(shown["status"], "succeeded");
+    assert_eq!((count(&left, TENANT), traces(&left)), (0, 0));
+    trial.steer(&id, "rollback").expect(409);
 }

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Fault},
     events::{Entry, Kind},
     http::{Json, Path, route::Routes},
+    id::OperationId,
     tenant::{Fleet, cache::FRESH},
     time::Timestamp,
 };
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 /// The commands, and what they came to.
 pub fn routes(r: &mut Routes) {
     r.get("/management/fleet", scope("read:tenants"), get);
+    r.post("/management/fleet/clean_up", scope("update:tenants"), clean_up);
     r.post("/management/fleet/{status}", scope("update:tenants"), set);
 }
 
@@ -51,6 +53,26 @@ async fn set(cx: &Operator, Path(status): Path<String>) -> Result<Json<Shown>, E
     let entry = Entry::new(Kind::SuccessApi, format!("Set the fleet to {}", fleet.as_str()));
     call.db.commit([call.record(entry.user(cx.subject()))]).await?;
     Ok(Json(shown(cx).await?))
+}
+
+/// Finishes every move that has arrived: what a rollback would need is given up, and the databases that were left are emptied.
+/// The last phase, so writes must be on.
+async fn clean_up(cx: &Operator, (): ()) -> Result<Json<Value>, Error<Refusal>> {
+    let call = cx.call();
+    let before = shown(cx).await?;
+    if before.status != Fleet::Active {
+        let why = format!("The fleet is {}: make it active first", before.status.as_str());
+        return Err(Refusal::conflict("illegal_transition", why).into());
+    }
+    let outcomes = cx.commit([store::finish_arrived(call.now)]).await?;
+    let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let finishing = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, Fault>>()?;
+    for id in &finishing {
+        call.platform().wake(&OperationId::new(id.as_str()), call.now).await?;
+    }
+    let entry = Entry::new(Kind::SuccessApi, format!("Clean up: {} moves are finished", finishing.len()));
+    call.db.commit([call.record(entry.user(cx.subject()))]).await?;
+    Ok(Json(json!({ "finishing": finishing })))
 }
 
 async fn shown(cx: &Operator) -> Result<Shown, Fault> {

@@ -49,3 +49,21 @@ pub fn count_by_status(main: &crate::id::TenantId) -> Query<InDirectory> {
     )
     .bind(main)
 }
+
+/// How many moves are finished by one command: their alarm clocks are set one by one.
+const PER_COMMAND: i64 = 100;
+
+/// Says of moves that have arrived, and of whose end nothing has been said, that they are to be finished. Returns their ids:
+/// said again, the command goes on with the others.
+pub fn finish_arrived(now: Timestamp) -> Statement<InDirectory> {
+    write(
+        "update operations set wanted = 'finish', held = 0, run_at = ?1
+         where id in (select o.id from operations o /* all rows: an operator cleans up now and then */
+           join tenants t on t.id = o.tenant_id and t.database_id = o.target_id
+           where o.kind = 'move' and o.status in ('pending', 'running') and (o.wanted is null or o.wanted = 'target')
+           order by o.id limit ?2)
+         returning id",
+    )
+    .bind(now)
+    .bind(PER_COMMAND)
+}
