@@ -208,6 +208,25 @@ for (const placement of ['isolated', 'shared']) {
       await assert.rejects(application.signIn(person, { ...wanted, prompt: 'none' }), { error: 'access_denied' });
     });
 
+    test('while the fleet is read-only, whoever is signed in goes on', async () => {
+      const { user, application } = scenes.acme;
+      const person = new Person(browse(at.fetch), user);
+      const before = await application.signIn(person);
+      await operator.does('POST /management/fleet/read_only');
+      try {
+        const tokens = await application.signIn(person, { prompt: 'none' });
+        assert.equal(tokens.claims().sid, before.claims().sid);
+        assert.equal(tokens.refresh_token, undefined);
+        assert.equal((await application.userinfo(tokens, user)).sub, user.id);
+        assert.equal((await application.refresh(before.refresh_token)).refresh_token, undefined);
+        const change = await operator.ask('POST /api/v2/roles', { name: 'Any' }, 'acme');
+        assert.deepEqual([change.status, change.headers.get('retry-after')], [503, '30']);
+      } finally {
+        await operator.does('POST /management/fleet/active');
+      }
+      assert.ok((await application.refresh(before.refresh_token)).refresh_token);
+    });
+
     test('the administrator of the first start signs in too', async () => {
       const registered = await operator.application(undefined, { app_type: 'regular_web' });
       const application = await Application.discover(at, `${operator.base}/`, registered);
