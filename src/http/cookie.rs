@@ -16,15 +16,7 @@ impl Cookie {
     /// The value the browser sent, if any.
     pub fn read(self, request: &Request) -> Option<String> {
         let wanted = self.name(request.scheme == "https");
-        request
-            .headers
-            .get_all("cookie")
-            .iter()
-            .filter_map(|header| header.to_str().ok())
-            .flat_map(|header| header.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| value.to_owned())
+        all(request).find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
     }
 
     /// The `set-cookie` value; without a lifetime it ends with the browser session.
@@ -44,4 +36,10 @@ impl Cookie {
     pub fn clear(self, request: &Request) -> String {
         self.set(request, "", Some(Lifetime::seconds(0)))
     }
+}
+
+/// The cookies that the browser sent, by name.
+pub fn all(request: &Request) -> impl Iterator<Item = (&str, &str)> {
+    let headers = request.headers.get_all("cookie").iter().filter_map(|header| header.to_str().ok());
+    headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }

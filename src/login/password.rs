@@ -115,7 +115,7 @@ async fn read(
         .commit([
             store::count_attempt(key, flow::MAX_FAILURES, call.now.plus(flow::LOCK), call.now),
             store::account(&terms.connection.name, identifier, organization).into(),
-            sessions::store::by_digest(session::digest(&call.request).as_ref()).into(),
+            sessions::store::by_digest(session::digest(call).as_ref()).into(),
         ])
         .await?;
     let [counted, accounts, sessions] = answers.as_slice() else {

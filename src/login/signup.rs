@@ -48,7 +48,7 @@ pub async fn create(
         return Ok(Next::Again(weakness.to_string()));
     }
     let key = Secret::new(format!("sign-up\n{}", flow::address(&call.request.ip))).digest();
-    let cookie = session::digest(&call.request);
+    let cookie = session::digest(call);
     let [counted, sessions] =
         call.db.read([store::failures(&key, call.now), sessions::store::by_digest(cookie.as_ref())]).await?;
     let failures = counted.first().map_or(Ok(0), |row| row.int("failures"))?;

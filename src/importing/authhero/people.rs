@@ -168,6 +168,10 @@ impl Mapping<'_> {
             row.note("", "the enrolment is left out with its secret: the person enrols again");
             return Ok(());
         }
+        row.note(
+            "",
+            "is kept, but not asked for yet: until it is, the person signs in with the password alone",
+        );
         self.put("authentication_methods", values.into_iter().chain(times));
         Ok(())
     }

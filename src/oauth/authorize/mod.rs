@@ -24,6 +24,7 @@ use crate::{
         sessions::{self, model::Session},
         snapshot::Snapshot,
     },
+    secret::Secret,
     tenant::InTenant,
 };
 use checks::{Caller, Terms};
@@ -127,9 +128,18 @@ pub async fn issue(
     let idle = call.now.plus(snapshot.settings.idle_session_lifetime());
     let entry = Entry::new(Kind::SuccessSilentAuth, "Signed in by session");
     let entry = entry.user(session.user_id.as_str()).client(client.as_str());
-    let batch = [insert, sessions::store::touch(&session.id, client, idle, call.now), call.record(entry)];
-    call.db.commit(agreed.into_iter().chain(batch)).await?;
-    Ok(respond::granted(call, caller, &code))
+    let touch = sessions::store::touch(&session.id, client, idle, call.now);
+    let mut batch: Vec<_> = agreed.into_iter().chain([insert, touch, call.record(entry)]).collect();
+    let mut response = respond::granted(call, caller, &code);
+    if session::is_former(call) {
+        let secret = Secret::random(call.platform(), 32);
+        batch.push(sessions::store::renew(&session.id, &secret.digest()));
+        let ends = session.expires_at.since(call.now);
+        response =
+            response.with("set-cookie", session::COOKIE.set(&call.request, secret.expose(), Some(ends)));
+    }
+    call.db.commit(batch).await?;
+    Ok(response)
 }
 
 /// Whether a person has agreed to what a client gets.
@@ -162,7 +172,7 @@ pub async fn present(
     terms: &Terms<'_>,
     organization: Option<&str>,
 ) -> Result<Present, Fault> {
-    let cookie = session::digest(&call.request);
+    let cookie = session::digest(call);
     let client = &caller.client.client;
     let nobody = |organization| Present { session: None, organization, consent: Consent::Missing };
     if cookie.is_none() {

@@ -89,6 +89,11 @@ pub fn touch(
     .bind(now)
 }
 
+/// Gives a session another cookie; the one before is worth nothing from then on.
+pub fn renew(id: &SessionId, digest: &Digest) -> Statement<InTenant> {
+    write("update sessions set digest = ?3 where tenant_id = ?1 and id = ?2").bind(id).bind(digest)
+}
+
 /// Ends a session.
 pub fn end(id: &SessionId, now: Timestamp) -> Statement<InTenant> {
     write("update sessions set revoked_at = ?3 where tenant_id = ?1 and id = ?2 and revoked_at is null")
