@@ -1,7 +1,7 @@
 //! The requests of an import, as an operator's tool sends them.
 
 use super::{
-    fingerprint::Sum,
+    fingerprint::{Sum, different_columns, digested},
     model::{Import, Status, Wanted},
     record::{Problem, Values},
     seal,
@@ -29,6 +29,7 @@ pub fn routes(r: &mut Routes) {
     r.delete("/management/tenants/{id}/import", scope("import:tenants"), discard);
     r.post("/management/tenants/{id}/import/records", scope("import:tenants"), records);
     r.get("/management/tenants/{id}/import/tables/{table}", scope("import:tenants"), table);
+    r.post("/management/tenants/{id}/import/compare", scope("import:tenants"), compare);
     r.post("/management/tenants/{id}/import/finish", scope("import:tenants"), finish);
 }
 
@@ -51,7 +52,7 @@ async fn begin(cx: &Operator, (Path(id), body): (Path<String>, Members)) -> Resu
     }
     if !wanted.live && target.is_in_use().await? {
         let why =
-            "The tenant has people or applications: import into it while it serves (live), or into a new one";
+            "The tenant has something already: import into it while it serves (live), or into a new one";
         return Err(Refusal::conflict("tenant_in_use", why).into());
     }
     let import = prefixed(cx.call().platform(), "imp");
@@ -103,15 +104,20 @@ async fn records(
     let target = Target::open(cx, &id).await?;
     let chunk: Chunk = read(body)?;
     let table = by_name(&chunk.table)?;
-    if chunk.records.len() > tables::CHUNK {
-        return Err(Refusal::invalid_body(format!("records can hold {} records", tables::CHUNK)).into());
-    }
+    check_size(&chunk.records)?;
     if !(0..1 << 53).contains(&chunk.from) {
         return Err(Refusal::invalid_body("from must be the number of a record").into());
     }
     let import = target.open_import().await?.ok_or_else(not_open)?;
     let taken = steps::take(cx, &target, &import, table, chunk.from, &chunk.records).await?;
     Ok(Json(json!({ "table": table.name, "taken": taken })))
+}
+
+fn check_size(records: &[Values]) -> Result<(), Refusal> {
+    if records.len() <= tables::CHUNK {
+        return Ok(());
+    }
+    Err(Refusal::invalid_body(format!("records can hold {} records", tables::CHUNK)))
 }
 
 fn by_name(name: &str) -> Result<&'static tables::Table, Refusal> {
@@ -162,11 +168,7 @@ async fn table(
         last = Some(values);
     }
     let more = table.key > 0 && i64::try_from(rows.len()).is_ok_and(|count| count == PAGE);
-    let key = |values: Values| {
-        let cells = table.key_columns().iter().map(|column| values.get(column.name).cloned());
-        json!(cells.collect::<Vec<_>>()).to_string()
-    };
-    let after = last.filter(|_| more).map(key);
+    let after = last.filter(|_| more).map(|values| table.key_cells(&values).to_string());
     Ok(Json(Held { table: table.name, count: rows.len(), hash: sum.to_hex(), after }))
 }
 
@@ -174,6 +176,48 @@ fn check_after(table: &tables::Table, text: String) -> Result<String, Refusal> {
     let cells: Option<Vec<String>> = serde_json::from_str(&text).ok();
     let fits = cells.is_some_and(|cells| cells.len() == table.key);
     if fits { Ok(text) } else { Err(Refusal::invalid_query("after must be what the page before answered")) }
+}
+
+/// Records to be compared with what is stored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Compared {
+    table: String,
+    records: Vec<Values>,
+}
+
+/// Says of each record whether its row is there and is the same: also where a tenant has more than was imported. Secrets
+/// are compared by their digests.
+async fn compare(
+    cx: &Operator,
+    (Path(id), body): (Path<String>, Members),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let target = Target::open(cx, &id).await?;
+    let Compared { table, records } = read(body)?;
+    let table = by_name(&table)?;
+    check_size(&records)?;
+    let keys: Vec<Value> = records.iter().map(|values| table.key_cells(values)).collect();
+    let rows = target.db.all(store::by_keys(table, &json!(keys).to_string())).await?;
+    let seal = target.seal(cx).await?;
+    let stored = rows.iter().map(|row| {
+        let values = seal::read_back(&seal, table, row)?;
+        Ok((table.key_cells(&values).to_string(), values))
+    });
+    let stored = stored.collect::<Result<BTreeMap<_, _>, Fault>>()?;
+    let (mut same, mut missing, mut different) = (0, Vec::new(), Vec::new());
+    for (key, values) in keys.iter().zip(&records) {
+        let Some(held) = stored.get(&key.to_string()) else {
+            missing.push(table.key_of(values));
+            continue;
+        };
+        let columns = different_columns(table, &digested(table, values), held);
+        if columns.is_empty() {
+            same += 1;
+        } else {
+            different.push(json!({ "key": table.key_of(values), "columns": columns }));
+        }
+    }
+    Ok(Json(json!({ "table": table.name, "same": same, "missing": missing, "different": different })))
 }
 
 /// What is expected of a finished import.

@@ -67,6 +67,13 @@ pub fn digested(table: &Table, values: &Values) -> Values {
     digested
 }
 
+/// The columns in which two records without secrets differ.
+pub fn different_columns(table: &Table, one: &Values, other: &Values) -> Vec<&'static str> {
+    let cell = |values: &Values, name: &str| values.get(name).cloned().unwrap_or(Json::Null);
+    let names = table.columns.iter().map(|column| column.name);
+    names.filter(|name| cell(one, name) != cell(other, name)).collect()
+}
+
 /// The digest of a secret: of its text, or of its JSON.
 pub fn digest(secret: &Json) -> Json {
     let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);

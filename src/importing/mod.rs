@@ -48,6 +48,7 @@
 //! | `GET /management/tenants/{id}/import` | | the newest import |
 //! | `POST /management/tenants/{id}/import/records` | `{"table","from","records":[{…}]}` | 200 `{"table","taken"}` |
 //! | `GET /management/tenants/{id}/import/tables/{table}?after=…` | | 200 `{"table","count","hash","after"}` |
+//! | `POST /management/tenants/{id}/import/compare` | `{"table","records":[{…}]}` | 200 `{"table","same","missing":["key"],"different":[{"key","columns"}]}` |
 //! | `POST /management/tenants/{id}/import/finish` | `{"counts":{"users":155}}` | 200: the import, the tenant serves |
 //! | `DELETE /management/tenants/{id}/import` | | 204: as before; 202 `{"left":true}`: ask again |
 //!
@@ -63,7 +64,8 @@
 //! - **Errors.** 400 `invalid_record` and 409 `duplicate_record` have `detail: {"table","index","key","column","words"}`, where `index` counts
 //!   from the first record of the chunk. Nothing of the chunk is stored.
 //! - **Comparing.** The read of a table goes through it in pages: add the hashes up (lane-wise, [`fingerprint::Sum`]) and the counts, and
-//!   go on with `after` until it is null. The hash is of what is stored: secrets are opened and digested first.
+//!   go on with `after` until it is null. The hash is of what is stored: secrets are opened and digested first. In a tenant that has rows of
+//!   its own the sum says nothing: `compare` looks at the rows of the records it is sent, and names what differs.
 //! - **Finishing.** Refused with 409 `import_incomplete` and `detail: {"problems":[…]}` ([`record::Problem`]) while rows refer to nothing or a
 //!   count is not the expected one.
 //!

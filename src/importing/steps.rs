@@ -84,7 +84,8 @@ impl Target {
     }
 
     pub(super) async fn is_in_use(&self) -> Result<bool, Fault> {
-        Ok(self.db.read(store::in_use()).await?.iter().any(|rows| !rows.is_empty()))
+        let row = self.db.first(store::in_use()).await?;
+        row.ok_or_else(|| Fault::internal("a select without a table answered no row"))?.flag("in_use")
     }
 
     /// What seals its secrets.

@@ -3,7 +3,7 @@
 use super::{
     model::{Import, Status, Wanted},
     seal::stored,
-    tables::{Reference, Table},
+    tables::{Reference, TABLES, Table},
 };
 use crate::{
     db::{Query, Row, Statement, read, write},
@@ -48,13 +48,16 @@ pub fn import(row: &Row, checkpoints: &[Row]) -> Result<Import, Fault> {
     })
 }
 
-/// What a tenant has that it was not born with: one row each for people, applications, and a second connection.
-pub fn in_use() -> [Query<InTenant>; 3] {
-    [
-        read("select user_id from users where tenant_id = ?1 limit 1"),
-        read("select client_id from clients where tenant_id = ?1 limit 1"),
-        read("select id from connections where tenant_id = ?1 limit 1 offset 1"),
-    ]
+/// Whether a tenant has anything that it was not born with, as `in_use`: an import that is discarded takes all there is.
+pub fn in_use() -> Query<InTenant> {
+    let has = |table: &&Table| match table.name {
+        // Born with one of each.
+        "settings" => None,
+        "connections" => Some("(select count(*) from connections where tenant_id = ?1) > 1".to_owned()),
+        _ => Some(format!("exists (select 1 from {} where tenant_id = ?1{})", table.rows, counted(table))),
+    };
+    let any: Vec<String> = TABLES.iter().filter_map(has).collect();
+    read(format!("select /* all rows: the first of each table is enough */ {} as in_use", any.join(" or ")))
 }
 
 /// Removes the connection that the tenant was born with: the source has its own.
@@ -225,6 +228,24 @@ pub fn page(table: &Table, after: Option<&str>, size: i64) -> Query<InTenant> {
     read(format!("{select} and ({order}) > ({}) order by {order} limit ?2", cells.join(", ")))
         .bind(size)
         .bind(after)
+}
+
+/// The rows with these keys (a JSON array of arrays).
+pub fn by_keys(table: &Table, keys: &str) -> Query<InTenant> {
+    let columns = stored(table).join(", ");
+    let names: Vec<&str> = table.key_columns().iter().map(|column| column.name).collect();
+    if names.is_empty() {
+        return read(format!("select {columns} from {} where tenant_id = ?1 and ?2 is not null", table.rows))
+            .bind(keys);
+    }
+    let cells: Vec<String> = (0..names.len()).map(|index| format!("value ->> {index}")).collect();
+    read(format!(
+        "select {columns} from {} where tenant_id = ?1 and ({}) in (select {} from json_each(?2))",
+        table.rows,
+        names.join(", "),
+        cells.join(", ")
+    ))
+    .bind(keys)
 }
 
 /// The keys of some rows that refer to nothing.

@@ -263,6 +263,23 @@ fn a_tenant_in_use_keeps_what_it_has() {
     finish(&world, "acme", &json!({})).expect(200);
 }
 
+/// What is discarded takes all there is with it, so there must be nothing else.
+#[test]
+fn a_tenant_with_anything_of_its_own_is_in_use() {
+    for (path, body) in [
+        ("roles", json!({ "name": "Reader" })),
+        ("organizations", json!({ "name": "team" })),
+        ("connections", json!({ "name": "second", "strategy": "auth0" })),
+        ("clients", json!({ "name": "App" })),
+        ("resource-servers", json!({ "identifier": "https://api.example" })),
+    ] {
+        let world = acme();
+        let ask = Ask::post("", &format!("/api/v2/{path}")).header("tenant-id", "acme");
+        assert!(world.send(ask.bearer(&world.machine_token("")).json(&body)).status() < 300);
+        assert_eq!(begin(&world, "acme", false).expect(409).json()["errorCode"], "tenant_in_use", "{path}");
+    }
+}
+
 #[test]
 fn only_an_operator_with_the_scope_may_import_and_only_one_of_all_tenants_into_main() {
     let world = acme();

@@ -1,11 +1,14 @@
 //! Every table: what is stored of a record, and what is not.
 
 use super::{
-    begin,
+    ask, begin,
     chunks::{acme, contents, with},
     finish, held, send,
 };
-use gatehouse::importing::{fingerprint::Sum, tables};
+use gatehouse::{
+    http::Method,
+    importing::{fingerprint::Sum, tables},
+};
 use serde_json::{Value as Json, json};
 
 /// One record of every table that can be filled, with something in every column.
@@ -190,6 +193,34 @@ fn every_table_holds_what_it_was_sent_and_no_secret_in_clear() {
     let log = world.outside.log.borrow().join("\n");
     assert!(!log.contains("SECRET"), "none is logged");
     finish(&world, "acme", &json!({ "users": 1 })).expect(200);
+}
+
+#[test]
+fn records_are_compared_with_their_rows_one_by_one() {
+    let world = acme();
+    begin(&world, "acme", false).expect(201);
+    let compare = |table: &str, records: &[Json]| {
+        let body = json!({ "table": table, "records": records });
+        ask(&world, Method::POST, "acme", "/compare", &body).expect(200).json()
+    };
+    for (name, record) in one_of_everything() {
+        send(&world, "acme", name, 0, std::slice::from_ref(&record)).expect(200);
+        let answer = json!({ "table": name, "same": 1, "missing": [], "different": [] });
+        assert_eq!(compare(name, std::slice::from_ref(&record)), answer);
+        let table = tables::by_name(name).unwrap();
+        for column in table.columns.iter().skip(table.key) {
+            let changed = with(record.clone(), column.name, json!("something else"));
+            let answer = compare(name, &[changed]);
+            assert_eq!(
+                answer["different"],
+                json!([{ "key": table.key_of(record.as_object().unwrap()), "columns": [column.name] }])
+            );
+        }
+        if table.key > 0 {
+            let other = with(record.clone(), table.columns[0].name, json!("nobody"));
+            assert_eq!(compare(name, &[record, other])["missing"].as_array().unwrap().len(), 1, "{name}");
+        }
+    }
 }
 
 #[test]

@@ -120,6 +120,9 @@ impl<'w> Scene<'w> {
             ("Operator", "POST") if route.path.ends_with("/import/records") => {
                 json!({ "table": "users", "from": 0, "records": [{ "user_id": "auth0|1" }] })
             }
+            ("Operator", "POST") if route.path.ends_with("/import/compare") => {
+                json!({ "table": "users", "records": [{ "user_id": "auth0|1" }] })
+            }
             ("Operator", "POST") if route.path.ends_with("/import/finish") => {
                 json!({ "counts": { "users": 1 } })
             }

@@ -124,6 +124,11 @@ impl Table {
         self.columns.get(..self.key).unwrap_or_default()
     }
 
+    /// The key of a record: a JSON array of its parts.
+    pub fn key_cells(&self, values: &super::record::Values) -> serde_json::Value {
+        self.key_columns().iter().map(|column| values.get(column.name).cloned().unwrap_or_default()).collect()
+    }
+
     /// The key of a record, for people: its parts separated by spaces.
     pub fn key_of(&self, values: &super::record::Values) -> String {
         let part = |column: &Column| match values.get(column.name) {
