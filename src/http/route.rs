@@ -2,7 +2,8 @@
 
 use super::{Input, Method, Output, Params, Request, Response};
 use crate::{
-    access::{Area, Call},
+    access::{Area, Call, Refuse, Trace},
+    error::Error,
     platform::LocalBox,
 };
 use std::collections::BTreeSet;
@@ -60,11 +61,26 @@ macro_rules! methods {
             A: Area,
             I: Input + 'static,
             O: Output + 'static,
-            H: AsyncFn(&A, I) -> Result<O, crate::error::Error<A::Refusal>> + Copy + Send + Sync + 'static,
+            H: AsyncFn(&A, I) -> Result<O, Error<A::Refusal>> + Copy + Send + Sync + 'static,
         {
             self.add(Method::$method, path, need, handler);
         }
     )*};
+}
+
+/// Admits the caller: compiled once for each area, not into every row.
+#[inline(never)]
+fn admitted<A: Area>(call: Call, need: A::Need) -> LocalBox<'static, Result<A, Error<A::Refusal>>> {
+    Box::pin(A::admit(call, need))
+}
+
+/// The answer for a request that was refused, or that we failed: likewise.
+#[inline(never)]
+fn said_no<A: Area>(trace: &Trace, error: Error<A::Refusal>) -> Response {
+    match error {
+        Error::Refused(refusal) => refusal.render(),
+        Error::Fault(fault) => trace.fault::<A::Refusal>(fault),
+    }
 }
 
 impl Routes {
@@ -91,22 +107,23 @@ impl Routes {
         A: Area,
         I: Input + 'static,
         O: Output + 'static,
-        H: AsyncFn(&A, I) -> Result<O, crate::error::Error<A::Refusal>> + Copy + Send + Sync + 'static,
+        H: AsyncFn(&A, I) -> Result<O, Error<A::Refusal>> + Copy + Send + Sync + 'static,
     {
         let run: Run = Box::new(move |call, params| {
             Box::pin(async move {
                 let trace = call.trace();
-                let answer = async {
-                    // Access before input: the uninvited learn nothing about what a body must look like.
-                    let area = A::admit(call, need).await?;
-                    let input = I::decode(&area.call().request, &params)
-                        .map_err(|why| crate::error::Error::Refused(A::malformed(why)))?;
-                    handler(&area, input).await
+                // Access before input: the uninvited learn nothing about what a body must look like.
+                let area: A = match admitted(call, need).await {
+                    Ok(area) => area,
+                    Err(error) => return said_no::<A>(&trace, error),
                 };
-                match answer.await {
+                let input = match I::decode(&area.call().request, &params) {
+                    Ok(input) => input,
+                    Err(why) => return said_no::<A>(&trace, Error::Refused(A::malformed(why))),
+                };
+                match handler(&area, input).await {
                     Ok(output) => output.render(),
-                    Err(crate::error::Error::Refused(refusal)) => crate::access::Refuse::render(refusal),
-                    Err(crate::error::Error::Fault(fault)) => trace.fault::<A::Refusal>(fault),
+                    Err(error) => said_no::<A>(&trace, error),
                 }
             })
         });
