@@ -15,7 +15,7 @@ pub use row::Row;
 pub use statement::{Query, Statement, Value, define, read, write};
 
 use crate::error::{Fault, FaultKind, Stale};
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 /// Which database a statement belongs to. A tenant statement does not type-check on the directory, nor the reverse.
 /// Implemented, with private fields, where scopes are proven: in `tenant`.
@@ -41,12 +41,14 @@ pub struct Db<S> {
     driver: Rc<dyn Driver>,
     scope: S,
     meter: Meter,
+    /// Whether something was committed through this handle, or a copy of it.
+    wrote: Rc<Cell<bool>>,
 }
 
 impl<S: Scope> Db<S> {
     /// A handle on the rows of `scope`; whoever can make the scope has proven what it stands for.
     pub fn new(driver: Rc<dyn Driver>, scope: S, meter: Meter) -> Self {
-        Self { driver, scope, meter }
+        Self { driver, scope, meter, wrote: Rc::default() }
     }
 
     /// What this handle speaks for.
@@ -76,7 +78,9 @@ impl<S: Scope> Db<S> {
     /// # Errors
     /// [`FaultKind::Fenced`], or another fault of the database.
     pub async fn read<const N: usize>(&self, queries: [Query<S>; N]) -> Result<[Vec<Row>; N], Fault> {
-        let guard = self.scope.read_guard();
+        // Who has written has written while this was the right place, and goes on from there: to be sent elsewhere now would
+        // be to do it all again.
+        let guard = self.scope.read_guard().filter(|_| !self.wrote.get());
         let guarded = guard.is_some();
         let reads = queries.into_iter().map(|query| query.raw(self.scope.first()));
         let mut outcomes = self.run(guard.into_iter().chain(reads).collect()).await?.into_iter();
@@ -103,7 +107,9 @@ impl<S: Scope> Db<S> {
         if statements.len() == guards {
             return Ok(Vec::new());
         }
-        Ok(self.run(statements).await?.into_iter().skip(guards).collect())
+        let outcomes = self.run(statements).await?;
+        self.wrote.set(true);
+        Ok(outcomes.into_iter().skip(guards).collect())
     }
 
     async fn run(&self, statements: Vec<RawStatement>) -> Result<Vec<Outcome>, Fault> {

@@ -4,6 +4,7 @@ mod bugs;
 mod furnish;
 mod migration;
 mod moving;
+mod rivals;
 
 mod simulation;
 mod steering;

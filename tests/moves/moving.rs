@@ -4,7 +4,9 @@ use super::{
     furnish::{count, furnish, rows, traces},
     trial::{TENANT, Trial, arrived},
 };
-use crate::support::{Ask, browser::parameter};
+use crate::support::{Ask, block_on, browser::parameter};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use gatehouse::platform::Platform;
 use serde_json::json;
 
 fn text(value: &serde_json::Value) -> String {
@@ -25,6 +27,7 @@ fn every_value_of_every_table_arrives_and_nothing_stays_behind() {
         assert_eq!((count(&old, TENANT), traces(&old), traces(&new)), (0, 0, 0));
         assert_eq!(shown["move"]["rows_total"], shown["move"]["rows_done"]);
         assert_eq!(shown["move"]["pauses_ms"].as_array().unwrap().len(), 1);
+        receipt_agrees(&trial, &shown);
         let tenant = trial.get(&format!("/management/tenants/{TENANT}")).expect(200).json();
         assert_eq!(tenant["placement"], to);
         let free = trial.world.database("DIRECTORY").query("select id from databases where state = 'free'");
@@ -32,6 +35,26 @@ fn every_value_of_every_table_arrives_and_nothing_stays_behind() {
         // And back again: what remains of the first move is not in the way of the second.
         trial.move_to(from);
         assert_eq!(rows(&trial.home(), TENANT), before, "{to} to {from}");
+    }
+}
+
+/// The receipt is signed by the main tenant, and says what is there; nothing takes it for a token.
+fn receipt_agrees(trial: &Trial, shown: &serde_json::Value) {
+    let receipt = shown["move"]["receipt"].as_str().unwrap();
+    let (header, claims) = crate::oauth::opened(receipt);
+    assert_eq!((&header["typ"], &claims["sub"]), (&json!("move-receipt+jwt"), &json!(TENANT)));
+    let keys = trial.world.send(Ask::get("", "/.well-known/jwks.json")).expect(200).json();
+    let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
+    let key: gatehouse::jose::Jwk = serde_json::from_value(key.clone()).unwrap();
+    let (message, signature) = receipt.rsplit_once('.').unwrap();
+    let signature = Base64UrlUnpadded::decode_vec(signature).unwrap();
+    let verified = trial.world.outside.verify(&key, message.as_bytes(), &signature);
+    assert!(block_on(verified).unwrap());
+    let tables = claims["move"]["compared"].as_object().unwrap();
+    let total: i64 = tables.values().map(|table| table["rows"].as_i64().unwrap()).sum();
+    assert_eq!(total, count(&trial.home(), TENANT));
+    for path in ["/management/tenants", "/userinfo"] {
+        trial.world.send(Ask::get("", path).bearer(receipt)).expect(401);
     }
 }
 

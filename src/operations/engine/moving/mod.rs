@@ -4,6 +4,7 @@
 mod calls;
 mod pace;
 pub mod progress;
+mod receipt;
 pub mod store;
 
 pub(in crate::operations) use calls::reach;
@@ -91,7 +92,7 @@ impl Mover<'_> {
             let now = platform.now();
             match self.mind.next() {
                 Next::Call(call) => self.make(&call).await?,
-                Next::Over => return self.over(),
+                Next::Over => return self.over().await,
                 Next::Differs(differences) => {
                     self.progress.differ(&differences, &self.sides.tables);
                     self.hold().await?;
@@ -210,8 +211,12 @@ impl Mover<'_> {
     }
 
     /// Both have parted: what remains is the database that nobody wants.
-    fn over(&mut self) -> Result<Done, Trouble> {
+    async fn over(&mut self) -> Result<Done, Trouble> {
         let said = self.sides.said.ok_or_else(|| Fault::internal("a move is over and nobody looked"))?;
+        self.see();
+        let schema = schema::version(schema::TENANT);
+        let receipt = receipt::sign(self.work, self.terms, &self.progress, said.home, schema).await?;
+        self.progress.receipt = Some(receipt);
         let lost = self.sides.database(said.home.other());
         let origin = self.sides.origin(said.home.other());
         let done = Done::with([store::retire(lost, self.work.now)]).chosen(origin);
@@ -221,10 +226,15 @@ impl Mover<'_> {
         })
     }
 
+    fn see(&mut self) {
+        let now = self.work.shared.platform.now();
+        self.progress.see(&self.mind, self.sides.said.as_ref(), &self.sides.tables, now);
+    }
+
     /// Leaves behind how far it is.
     async fn write_down(&mut self, trouble: Option<&Trouble>) -> Result<(), Fault> {
         let shared = self.work.shared;
-        self.progress.see(&self.mind, self.sides.said.as_ref(), &self.sides.tables, shared.platform.now());
+        self.see();
         self.progress.trouble = trouble.map(Trouble::words);
         let text =
             serde_json::to_string(&self.progress).map_err(|error| Fault::internal(error.to_string()))?;

@@ -53,6 +53,9 @@ pub struct Progress {
     /// Rows that are not the same on both sides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Differing>,
+    /// When it is over: what was moved and compared, signed by the main tenant (JWS).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// Why it does not go on, if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -112,8 +115,10 @@ pub fn shown(terms: &Terms, has_arrived: bool, row: &Row) -> Result<Value, Fault
         "rollback_until": until,
         "seen_at": progress.seen_at.map(Timestamp::from_millis),
     });
-    if let (Some(trouble), Some(members)) = (progress.trouble, shown.as_object_mut()) {
-        members.insert("message".to_owned(), Value::String(trouble));
+    if let Some(members) = shown.as_object_mut() {
+        let more = [("message", progress.trouble), ("receipt", progress.receipt)];
+        let more = more.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?))));
+        members.extend(more);
     }
     Ok(shown)
 }

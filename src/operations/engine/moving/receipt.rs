@@ -1,0 +1,59 @@
+//! What is left of a move when it is over: a signed statement of what was moved and compared.
+
+use super::{Progress, Work};
+use crate::{
+    error::Fault,
+    operations::moves::{model::Side, wish::Terms},
+    time::Timestamp,
+};
+use serde_json::{Map, Value, json};
+
+/// The `typ` of a receipt: no token endpoint issues it, and nothing accepts it.
+const RECEIPT: &str = "move-receipt+jwt";
+
+/// Signs it with the key of the main tenant, whose JWKS verifies it (RFC 7515). It has neither audience nor expiry.
+///
+/// # Errors
+/// A fault of the main tenant's keys.
+pub(super) async fn sign(
+    work: &Work<'_>,
+    terms: &Terms,
+    progress: &Progress,
+    home: Side,
+    schema: i64,
+) -> Result<String, Fault> {
+    let (shared, operation) = (work.shared, work.operation);
+    let now = shared.platform.now();
+    let (main, db) = shared.directory.main(now, work.meter).await?;
+    let platform = shared.platform.as_ref();
+    let snapshot = shared.snapshots.of(&main, &db, platform, &shared.config, now).await?;
+    let tables: Map<String, Value> =
+        progress.compared.iter().map(|(name, sum)| (name.clone(), table(sum))).collect();
+    let moment = |millis: Option<i64>| millis.map(|millis| Timestamp::from_millis(millis).iso());
+    let claims = json!({
+        "iss": main.issuer().as_str(),
+        "sub": operation.tenant.id,
+        "iat": now.seconds(),
+        "jti": operation.id,
+        "move": {
+            "to": terms.placement,
+            "region": terms.region,
+            "arrived": home == Side::Target,
+            "epoch": terms.generation,
+            "schema_version": schema,
+            "began_at": moment(progress.began_at),
+            "copied_at": moment(progress.copied_at),
+            "pauses_ms": progress.pauses_ms,
+            "rows_copied": progress.rows,
+            "changes_brought": progress.applied,
+            "compared": tables,
+        },
+    });
+    snapshot.sign(platform, now, RECEIPT, &claims).await
+}
+
+/// `rows:hash` as an object.
+fn table(sum: &str) -> Value {
+    let (rows, hash) = sum.split_once(':').unwrap_or((sum, ""));
+    json!({ "rows": rows.parse::<u64>().unwrap_or_default(), "sha256_sum": hash })
+}
