@@ -17,7 +17,7 @@ use crate::{
 use gatehouse::{
     error::Fault,
     id::OperationId,
-    platform::{LocalBox, Platform},
+    platform::LocalBox,
     time::Lifetime,
 };
 use serde_json::{Value as Json, json};
