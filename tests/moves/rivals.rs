@@ -14,12 +14,7 @@ use crate::{
         gate::{Effect, Fate},
     },
 };
-use gatehouse::{
-    error::Fault,
-    id::OperationId,
-    platform::LocalBox,
-    time::Lifetime,
-};
+use gatehouse::{error::Fault, id::OperationId, platform::LocalBox, time::Lifetime};
 use serde_json::{Value as Json, json};
 use std::{
     cell::{Cell, RefCell},

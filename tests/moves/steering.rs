@@ -170,3 +170,31 @@ fn cleaning_up_finishes_what_has_arrived_and_leaves_the_rest_alone() {
     assert_eq!((count(&left, TENANT), traces(&left)), (0, 0));
     trial.steer(&id, "rollback").expect(409);
 }
+
+#[test]
+fn a_switch_that_cannot_be_finished_is_given_up_and_tried_again() {
+    let trial = Trial::new("shared");
+    let (home, target) = (trial.home(), trial.world.database("POOL_01"));
+    let id = trial.begin(&json!({ "placement": "isolated", "switch": "manual" }));
+    trial.until(&id, level);
+    target.query(
+        "create trigger broken before update of role on moves when new.role = 'leading'
+         begin select raise(abort, 'out of order'); end",
+    );
+    trial.steer(&id, "switch").expect(200);
+    for _ in 0..3 {
+        trial.ring();
+        let shown = trial.look(&id);
+        assert!(shown["error"].as_str().unwrap().contains("out of order"), "{shown:#}");
+        // Nobody waits for it meanwhile.
+        let person = json!({ "connection": "Username-Password-Authentication", "email": format!("{}@example.com", trial.world.outside.now_millis()), "password": "a-long-enough-one" });
+        let ask = crate::support::Ask::post("", "/api/v2/users").header("tenant-id", TENANT).json(&person);
+        let began = trial.world.outside.now_millis();
+        trial.world.send(ask.bearer(&trial.world.machine_token(""))).expect(201);
+        assert_eq!(trial.world.outside.now_millis(), began, "nobody waited");
+    }
+    assert!(std::rc::Rc::ptr_eq(&home, &trial.home()));
+    target.query("drop trigger broken");
+    trial.until(&id, arrived);
+    assert_eq!(rows(&home, TENANT), rows(&trial.home(), TENANT), "what was written meanwhile is there");
+}

@@ -71,6 +71,9 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
     let progress = row.map_or_else(|| Ok(Progress::default()), |row| row.json("progress"))?;
     let mut mover = Mover { work, terms, sides, mind, progress, failures: 0 };
     let outcome = mover.sit().await;
+    if outcome.is_err() && mover.progress.fenced_at.is_some() {
+        mover.reopen().await?;
+    }
     mover.write_down(outcome.as_ref().err()).await?;
     outcome
 }
@@ -120,6 +123,10 @@ impl Mover<'_> {
                     let why = "a newer release of the server is at work on it".to_owned();
                     return Err(Trouble::Wait { until: now.plus(SOON), why });
                 }
+            }
+            if self.progress.fenced_at.is_some_and(|since| now.millis() - since > EXCHANGE.as_millis()) {
+                let why = "the switch took too long; it is tried again".to_owned();
+                return Err(Trouble::Retry { why, not_before: None });
             }
             let tired = now.since(self.work.now) > SITTING || self.sides.statements > STATEMENTS;
             if tired && self.progress.fenced_at.is_none() {
@@ -185,6 +192,17 @@ impl Mover<'_> {
             }
             _ => Err(fault.into()),
         }
+    }
+
+    /// An exchange that cannot be finished now is given up: home is opened again, under the next epoch.
+    async fn reopen(&mut self) -> Result<(), Fault> {
+        let Reply::Directory(directory) = self.sides.call(&Call::Directory).await? else { return Ok(()) };
+        let Reply::View(_, view) = self.sides.call(&Call::Look(directory.home)).await? else { return Ok(()) };
+        if view.fence > directory.epoch {
+            self.sides.call(&Call::Reopen { epoch: directory.epoch, to: view.fence }).await?;
+        }
+        self.progress.opened(self.work.shared.platform.now());
+        Ok(())
     }
 
     async fn hurry(&self) -> Result<(), Trouble> {
