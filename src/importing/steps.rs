@@ -175,9 +175,7 @@ async fn in_the_way(
     records: &[Values],
     fault: Fault,
 ) -> Result<Error<Refusal>, Fault> {
-    if !matches!(fault.kind, FaultKind::Conflict(_)) {
-        return Ok(Error::Fault(fault));
-    }
+    let FaultKind::Conflict(constraint) = &fault.kind else { return Ok(Error::Fault(fault)) };
     let table = chunk.table;
     // Two of the chunk against each other.
     for columns in table.unique {
@@ -202,7 +200,9 @@ async fn in_the_way(
         let column = if is_key { "" } else { columns.last().copied().unwrap_or_default() };
         return Ok(duplicate(table, index, values, column, "is that of a row that is there").into());
     }
-    Ok(Error::Fault(fault))
+    // Something that no record may name, such as the digest of a secret.
+    let why = format!("A record of {} has what another row has: {constraint}", table.name);
+    Ok(Refusal::conflict("duplicate_record", why).into())
 }
 
 fn invalid(table: &Table, index: usize, values: &Values, wrong: Wrong) -> Refusal {

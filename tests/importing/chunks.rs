@@ -168,6 +168,18 @@ fn rows_in_each_others_way_are_named() {
 }
 
 #[test]
+fn two_secrets_that_are_the_same_are_a_refusal_too() {
+    let world = acme();
+    begin(&world, "acme", false).expect(201);
+    let (_, invitation) =
+        one_of_everything().into_iter().find(|(table, _)| *table == "organization_invitations").unwrap();
+    let twin = with(invitation.clone(), "id", json!("inv_2"));
+    let answer = send(&world, "acme", "organization_invitations", 0, &[invitation, twin]).expect(409);
+    assert_eq!(answer.json()["errorCode"], "duplicate_record");
+    assert!(!answer.text().contains("SECRET"));
+}
+
+#[test]
 fn a_tenant_serves_nobody_until_it_is_whole() {
     let world = acme();
     begin(&world, "acme", false).expect(201);
