@@ -35,6 +35,9 @@ pub enum Next {
 
 /// Checks a password and ends the login if it is right.
 ///
+/// The attempt is counted before the password is looked at, so this commits twice. It can be repeated as a whole all the
+/// same: all that a repetition leaves is an attempt that counts twice, and signing in forgets them all.
+///
 /// # Errors
 /// A fault of the database.
 pub async fn check(
