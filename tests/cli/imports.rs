@@ -1,12 +1,12 @@
 //! `gatehouse plan` and `gatehouse import`, from a source to tenants that serve.
 
 use super::{
-    files::Folder,
+    files::{Folder, real},
     session::{Fate, Session},
 };
-use crate::support::World;
+use crate::support::{Ask, World};
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 
 /// The columns of a small install: the tables that a login needs. A missing column is null.
@@ -87,9 +87,7 @@ fn import<'s>(session: &'s Session<'_>, plan: &'s Path) -> impl Fn(&[&str]) -> s
 fn users(session: &Session<'_>, tenant: &str) -> usize {
     let world = session.world;
     let token = world.machine_token("");
-    let ask = crate::support::Ask::get("", "/api/v2/users?include_totals=true")
-        .bearer(&token)
-        .header("tenant-id", tenant);
+    let ask = Ask::get("", "/api/v2/users?include_totals=true").bearer(&token).header("tenant-id", tenant);
     usize::try_from(world.send(ask).expect(200).json()["total"].as_u64().unwrap()).unwrap()
 }
 
@@ -225,7 +223,7 @@ email_domains = [\"corp.example\"]
     import(&session, &plan)(&[]).expect(0);
     assert_eq!(["acme", "acme-sales", "corp"].map(|tenant| users(&session, tenant)), [1, 3, 1]);
     let organizations = |tenant: &str| {
-        let ask = crate::support::Ask::get("", "/api/v2/organizations").bearer(&world.machine_token(""));
+        let ask = Ask::get("", "/api/v2/organizations").bearer(&world.machine_token(""));
         world.send(ask.header("tenant-id", tenant)).expect(200).json().as_array().unwrap().len()
     };
     assert_eq!(["acme", "acme-sales", "corp"].map(organizations), [0, 1, 0]);
@@ -250,6 +248,37 @@ fn an_import_of_something_else_is_not_mixed_in_and_can_be_taken_back() {
     assert_eq!(said, json!({"discarded": ["acme"]}));
     import(&session, &plan)(&[]).expect(0);
     assert_eq!(users(&session, "acme"), 3);
+}
+
+#[test]
+fn a_real_install_comes_over_whole() {
+    let Some(source) = real("kysely.sqlite") else { return };
+    let known: Json = serde_json::from_slice(&std::fs::read(real("known.json").unwrap()).unwrap()).unwrap();
+    let (world, folder) = (World::new(), Folder::new());
+    let session = Session::new(&world);
+    let plan = drafted(&session, &folder, &source);
+    let said = import(&session, &plan)(&["--json"]).expect(0).json();
+    let main = said["tenants"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&main["from"], &main["to"]), (&json!("control_plane"), &json!("main")));
+    for tenant in ["acme", "globex"] {
+        let machine = &known["tenants"][tenant]["clients"]["m2m"];
+        let audience = known["tenants"][tenant]["audience"].as_str().unwrap();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", machine[0].as_str().unwrap()),
+            ("client_secret", machine[1].as_str().unwrap()),
+            ("audience", audience),
+        ];
+        world.send(Ask::post(tenant, "/oauth/token").form(&form)).expect(200);
+        session.run(&["doctor", tenant]).expect(0);
+    }
+    let sent: u64 =
+        said["tenants"].as_array().unwrap().iter().map(|tenant| tenant["rows"].as_u64().unwrap()).sum();
+    println!(
+        "{} tenants, {sent} records, {} requests",
+        said["tenants"].as_array().unwrap().len(),
+        session.requests.borrow().len()
+    );
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Dumps of real servers: PostgreSQL and MariaDB, started for the test where they are installed, on a socket of their
 //! own, with no port at all.
 
-use super::files::{Folder, open, real, rows};
+use super::{
+    files::{Folder, open, real, rows},
+    session::Session,
+};
+use crate::support::World;
 use gatehouse::cli::source::{self, Source};
 use rusqlite::Connection;
 use serde_json::Value as Json;
@@ -109,6 +113,28 @@ fn same(form: &str, dump: &[u8], install: &dyn Source) {
     println!("{form}: {} tables, {compared} rows, {} bytes of dump", install.tables().len(), dump.len());
 }
 
+/// What an import of a source would send: for each tenant, the rows and the hash of every table. Nothing where there is
+/// no tenant.
+fn planned(source: &[u8], name: &str) -> Json {
+    let (world, folder) = (World::new(), Folder::new());
+    let (source, plan) = (folder.file(name, source), folder.path("plan.toml"));
+    let arguments = ["plan", "--json", "--from", source.to_str().unwrap(), "-o", plan.to_str().unwrap()];
+    let said = Session::new(&world).run(&arguments);
+    said.json()["tenants"].clone()
+}
+
+/// A dump is planned like the install that it is of, to the last hash.
+fn same_plan(form: &str, dump: &[u8], folder: &Folder) {
+    let install = planned(&std::fs::read(folder.path("install.sqlite")).unwrap(), "install.sqlite");
+    assert_eq!(planned(dump, "dump.sql"), install, "{form}");
+    let rows: u64 =
+        install.as_array().into_iter().flatten().map(|tenant| tenant["rows"].as_u64().unwrap()).sum();
+    println!(
+        "{form}: {rows} records for {} tenants, with the same hashes",
+        install.as_array().map_or(0, Vec::len)
+    );
+}
+
 /// A server of the test's own, ended with it.
 struct Server(Child);
 
@@ -213,7 +239,9 @@ fn what_pg_dump_writes_of_a_real_install_is_read_back() {
         ("pg_dump --inserts", vec!["--inserts"]),
         ("pg_dump --column-inserts, 50 rows", vec!["--column-inserts", "--rows-per-insert=50"]),
     ] {
-        same(form, &output(client("pg_dump").args(options).arg("postgres")), install.as_ref());
+        let dump = output(client("pg_dump").args(options).arg("postgres"));
+        same(form, &dump, install.as_ref());
+        same_plan(form, &dump, &folder);
     }
 }
 
@@ -268,6 +296,8 @@ fn what_mysqldump_writes_of_a_real_install_is_read_back() {
     ] {
         let mut command = Command::new(&dump);
         command.args(["--no-defaults", &socket, "-uroot", "--default-character-set=utf8mb4"]).args(options);
-        same(form, &output(command.arg("install")), install.as_ref());
+        let dump = output(command.arg("install"));
+        same(form, &dump, install.as_ref());
+        same_plan(form, &dump, &folder);
     }
 }

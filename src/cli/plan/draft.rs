@@ -7,6 +7,9 @@ use std::{
     path::Path,
 };
 
+/// The id that the tenant with those people has in an AuthHero install, unless somebody has chosen another.
+const CONTROL_PLANE: &str = "control_plane";
+
 /// What is known of a source when its plan is drafted.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -19,7 +22,7 @@ pub struct Facts {
 }
 
 /// Drafts a plan. The tenant with organizations that are named like the other tenants is the one whose people manage
-/// them: it becomes the main tenant. The issuer is the one origin under which people have logged in, and stops issuing
+/// them, else the one called `control_plane`: it becomes the main tenant. The issuer is the one origin under which people have logged in, and stops issuing
 /// a day from now.
 pub fn draft(path: &Path, facts: &Facts, now: Timestamp) -> Plan {
     let managed = |id: &str, organizations: &BTreeSet<String>| {
@@ -31,7 +34,8 @@ pub fn draft(path: &Path, facts: &Facts, now: Timestamp) -> Plan {
         .map(|(id, (_, organizations))| (managed(id, organizations), id))
         .filter(|(count, _)| *count > 0)
         .max_by_key(|(count, _)| *count)
-        .map(|(_, id)| id.clone());
+        .map(|(_, id)| id.clone())
+        .or_else(|| facts.tenants.contains_key(CONTROL_PLANE).then(|| CONTROL_PLANE.to_owned()));
     let mut taken = BTreeSet::new();
     let tenant = |(from, (name, _)): (&String, &(Option<String>, BTreeSet<String>))| {
         let is_main = main.as_ref() == Some(from);
