@@ -30,7 +30,7 @@ const HASH: &str = "$2b$04$abcdefghijklmnopqrstuuKpZH5xYdoUQO3WZ9Yw5S2wGyvz0oW2e
 const WHEN: &str = "2026-11-23T08:00:00.000Z";
 
 /// Makes an install of these tenants with so many users each.
-fn install(folder: &Folder, tenants: &[(&str, usize)]) -> PathBuf {
+pub fn install(folder: &Folder, tenants: &[(&str, usize)]) -> PathBuf {
     let path = folder.path("install.sqlite");
     let database = Connection::open(&path).unwrap();
     database.execute_batch("begin").unwrap();

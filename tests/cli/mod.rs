@@ -5,6 +5,7 @@ mod deploy;
 mod doctor;
 mod dumps;
 mod files;
+mod guide;
 mod imports;
 mod moves;
 mod plans;

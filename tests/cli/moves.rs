@@ -145,6 +145,7 @@ fn the_fleet_is_read_only_and_open_again() {
     session.type_in("tenants create acme").expect(0);
     assert!(session.type_in("fleet").expect(0).out.contains("active: 1 active"));
     assert!(session.type_in("fleet read_only").expect(0).out.contains("The fleet is read_only"));
+    assert!(session.type_in("fleet staging").expect(0).out.contains("The fleet is staging"));
     session.type_in("fleet active").expect(0);
     session.type_in("fleet asleep").expect(2);
 }

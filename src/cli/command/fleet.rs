@@ -16,6 +16,8 @@ use serde_json::{Value as Json, json};
 pub enum Fleet {
     /// Each tenant is as it is
     Active,
+    /// Everything but the pages of a login
+    Staging,
     /// Nothing can be changed in any of them; people stay signed in
     ReadOnly,
 }
@@ -28,6 +30,7 @@ pub fn run(api: &Api<'_>, to: Option<Fleet>) -> Result<Outcome, Failure> {
     let shown = match to {
         None => api.get("/management/fleet")?,
         Some(Fleet::Active) => api.post("/management/fleet/active", &json!({}))?,
+        Some(Fleet::Staging) => api.post("/management/fleet/staging", &json!({}))?,
         Some(Fleet::ReadOnly) => api.post("/management/fleet/read_only", &json!({}))?,
     };
     let counts = shown.get("tenants").and_then(Json::as_object);

@@ -26,7 +26,7 @@ pub enum Tenants {
         /// Its id
         tenant: String,
     },
-    /// Renames one, or makes it active, read-only or suspended
+    /// Renames one, or sets its state
     Update(Change),
     /// Deletes one and its data, and waits until it is gone
     Delete {
@@ -68,7 +68,7 @@ pub struct Change {
     /// Its name for people
     #[arg(long, required_unless_present = "status")]
     name: Option<String>,
-    /// `active`, `read_only` or `suspended`
+    /// `active`, `staging`, `read_only` or `suspended`
     #[arg(long)]
     status: Option<String>,
 }
