@@ -22,6 +22,9 @@ pub struct Api<'a> {
 /// How often a request is sent at most before its failure is final.
 const ATTEMPTS: u32 = 8;
 
+/// How often a server that has never answered is asked.
+const FIRST_ATTEMPTS: u32 = 3;
+
 /// The longest that the server may have us wait before the next attempt.
 const LONGEST_WAIT: Lifetime = Lifetime::seconds(60);
 
@@ -180,7 +183,8 @@ impl<'a> Api<'a> {
                     self.environment.pause(wait(&answer, attempt));
                 }
                 Ok(answer) => break answer,
-                Err(_) if attempt < ATTEMPTS => self.environment.pause(backoff(attempt)),
+                // Nobody has answered yet: more likely than a server that is away for a moment is a wrong URL.
+                Err(_) if attempt < FIRST_ATTEMPTS => self.environment.pause(backoff(attempt)),
                 Err(words) => return Err(self.unreachable(&words)),
             }
         };

@@ -42,7 +42,11 @@ impl Default for Native {
 
 impl Environment for Native {
     fn send(&self, request: &Outgoing) -> Result<Incoming, String> {
-        let mut builder = http::Request::builder().method(request.method.clone()).uri(&request.url);
+        let (url, host) = dialled(&request.url);
+        let mut builder = http::Request::builder().method(request.method.clone()).uri(url);
+        if let Some(host) = host {
+            builder = builder.header("host", host);
+        }
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
@@ -82,6 +86,22 @@ impl Environment for Native {
         let status = command.status().map_err(|error| format!("{program} cannot be started: {error}"))?;
         Ok(status.success())
     }
+}
+
+/// The URL to connect to, and the host to ask there if that is another: a name below `localhost` is this machine
+/// (RFC 6761 §6.3), which not every resolver knows.
+fn dialled(url: &str) -> (String, Option<String>) {
+    let Some((host, port)) = url.strip_prefix("http://").and_then(|rest| {
+        let authority = rest.split(['/', '?']).next()?;
+        Some(authority.rsplit_once(':').unwrap_or((authority, "80")))
+    }) else {
+        return (url.to_owned(), None);
+    };
+    if !host.ends_with(".localhost") {
+        return (url.to_owned(), None);
+    }
+    let authority = format!("{host}:{port}");
+    (url.replacen(&authority, &format!("localhost:{port}"), 1), Some(authority))
 }
 
 /// Another handle of our error stream.
