@@ -124,7 +124,9 @@ impl Mover<'_> {
                     return Err(Trouble::Wait { until: now.plus(SOON), why });
                 }
             }
-            if self.progress.fenced_at.is_some_and(|since| now.millis() - since > EXCHANGE.as_millis()) {
+            // Whoever goes on where another has died has as long again.
+            let since = self.progress.fenced_at.map(|since| since.max(self.work.now.millis()));
+            if since.is_some_and(|since| now.millis() - since > EXCHANGE.as_millis()) {
                 let why = "the switch took too long; it is tried again".to_owned();
                 return Err(Trouble::Retry { why, not_before: None });
             }
@@ -148,8 +150,11 @@ impl Mover<'_> {
     async fn make(&mut self, call: &Call) -> Result<(), Trouble> {
         let platform = self.work.shared.platform.as_ref();
         if matches!(call, Call::Fence { .. }) {
-            self.hurry().await?;
             self.progress.fenced_at = Some(platform.now().millis());
+            if let Err(trouble) = self.hurry().await {
+                self.progress.fenced_at = None;
+                return Err(trouble);
+            }
         }
         let reply = match self.sides.call(call).await {
             Ok(reply) => reply,
@@ -160,10 +165,13 @@ impl Mover<'_> {
         } else {
             self.failures = 0;
         }
-        if let (Call::Flip { .. } | Call::Reopen { .. }, Reply::Directory(_)) = (call, &reply) {
+        self.mind.learn(reply);
+        // Home's fence is no obstacle any more, whoever has seen to that.
+        if let Some(directory) = self.mind.directory()
+            && self.mind.view(directory.home).is_some_and(|view| view.fence <= directory.epoch)
+        {
             self.progress.opened(platform.now());
         }
-        self.mind.learn(reply);
         // Others have their turn, and as much time as this took from a database that is busy enough.
         if self.progress.fenced_at.is_none() {
             let slow = self.sides.latency > SLOW && matches!(call, Call::Read { .. } | Call::Check { .. });
@@ -208,8 +216,11 @@ impl Mover<'_> {
     async fn hurry(&self) -> Result<(), Trouble> {
         let shared = self.work.shared;
         let until = shared.platform.now().plus(EXCHANGE);
-        let hurried = store::hurry(&self.work.operation.id, self.work.holder, until);
-        let outcomes = shared.directory.db(self.work.meter)?.commit([hurried]).await?;
+        let id = &self.work.operation.id;
+        // Should this worker die, the pause is counted by whoever ends it.
+        let batch =
+            [store::hurry(id, self.work.holder, until), store::set_progress(id, &self.progress.text()?)];
+        let outcomes = shared.directory.db(self.work.meter)?.commit(batch).await?;
         if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
             return Err(Trouble::Wait { until, why: "another instance goes on".to_owned() });
         }

@@ -124,6 +124,11 @@ pub fn shown(terms: &Terms, has_arrived: bool, row: &Row) -> Result<Value, Fault
 }
 
 impl Progress {
+    /// As stored.
+    pub(super) fn text(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(|error| Fault::internal(error.to_string()))
+    }
+
     /// Everybody can write again.
     pub(super) fn opened(&mut self, now: Timestamp) {
         if let Some(since) = self.fenced_at.take() {
