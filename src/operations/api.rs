@@ -192,6 +192,10 @@ async fn delete(cx: &Operator, Path(id): Path<String>) -> Result<Response, Error
     match cx.directory().first(store::tenant(&tenant.id)).await? {
         Some(row) => match store::read_tenant(&row)? {
             (Record { status: Status::Deleted, .. }, _) => Ok(Response::empty(StatusCode::NO_CONTENT)),
+            (Record { status, .. }, Some(live)) if status != Status::Deleting && !live.is_over() => {
+                let why = format!("The operation {} of the tenant is not over yet", live.id);
+                Err(Refusal::conflict("operation_in_progress", why).into())
+            }
             left => Ok(Response::json(StatusCode::ACCEPTED, &json!(shown_by(cx, left)))),
         },
         None => Ok(Response::empty(StatusCode::NO_CONTENT)),

@@ -140,8 +140,18 @@ fn what_cannot_be_moved_is_refused_and_a_plan_says_so_before() {
     trial.until(&id, arrived);
     let live = trial.get(&format!("{moves}/plan?placement=shared")).expect(200).json();
     assert_eq!(live["blockers"].as_array().unwrap().len(), 1, "{live}");
+    let delete = crate::support::Ask::new(
+        gatehouse::http::Method::DELETE,
+        "",
+        &format!("/management/tenants/{TENANT}"),
+    );
+    let refused = trial.world.send(delete.clone().bearer(&trial.world.machine_token(""))).expect(409).json();
+    assert!(refused["message"].as_str().unwrap().contains(id.as_str()), "{refused}");
     trial.steer(&id, "elsewhere").expect(404);
     trial.post("/management/operations/op_nothing/pause", &json!({})).expect(404);
+    trial.steer(&id, "finish").expect(200);
+    trial.until(&id, |shown| shown["status"] == "succeeded");
+    trial.world.send(delete.bearer(&trial.world.machine_token(""))).expect(204);
 }
 
 #[test]
