@@ -69,6 +69,14 @@ impl<'a> Api<'a> {
         self.call(Method::POST, path, Some(body)).map(|answer| answer.body)
     }
 
+    /// `POST` of what would be done twice if it was sent twice: if it may have arrived, it is not sent again.
+    ///
+    /// # Errors
+    /// See [`Self::call`].
+    pub fn post_once(&self, path: &str, body: &Json) -> Result<Json, Failure> {
+        self.send(None, Method::POST, path, Some(body), 1).map(|answer| answer.body)
+    }
+
     /// Calls the management API of the base domain. A request that was refused because the server is busy, or that
     /// cannot have arrived, is sent again; one that may have arrived is sent again only if that does no harm: every
     /// write of ours is one that the server takes twice, or refuses the second time with words that say so.
@@ -90,6 +98,18 @@ impl<'a> Api<'a> {
         path: &str,
         body: Option<&Json>,
     ) -> Result<Answer, Failure> {
+        self.send(tenant, method, path, body, ATTEMPTS)
+    }
+
+    /// `attempts`: how often it is sent at most when no answer comes.
+    fn send(
+        &self,
+        tenant: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<&Json>,
+        attempts: u32,
+    ) -> Result<Answer, Failure> {
         let mut renewed = false;
         let mut attempt = 0;
         loop {
@@ -106,7 +126,7 @@ impl<'a> Api<'a> {
             };
             let answer = match self.environment.send(&request) {
                 Ok(answer) => answer,
-                Err(_) if attempt < ATTEMPTS => {
+                Err(_) if attempt < attempts => {
                     self.environment.pause(backoff(attempt));
                     continue;
                 }

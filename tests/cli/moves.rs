@@ -146,6 +146,42 @@ fn the_fleet_is_read_only_and_open_again() {
     assert!(session.type_in("fleet").expect(0).out.contains("active: 1 active"));
     assert!(session.type_in("fleet read_only").expect(0).out.contains("The fleet is read_only"));
     assert!(session.type_in("fleet staging").expect(0).out.contains("The fleet is staging"));
+    session.type_in("fleet clean_up").expect(1);
     session.type_in("fleet active").expect(0);
+    assert_eq!(session.type_in("fleet clean_up").expect(0).out, "0 moves are being finished.\n");
     session.type_in("fleet asleep").expect(2);
+}
+
+#[test]
+fn many_are_migrated_at_once_and_what_failed_is_said() {
+    let world = World::new();
+    let session = Session::new(&world);
+    for tenant in ["acme", "globex", "initech"] {
+        session.run(&["tenants", "create", tenant, "--placement", "shared"]).expect(0);
+    }
+    let said = session.type_in("migrate acme nobody --to isolated --json").expect(1).json();
+    assert_eq!(said["migration"]["tenants"]["moved"], 1);
+    assert_eq!(said["failed"][0]["tenant_id"], "nobody");
+    let id = said["migration"]["id"].as_str().unwrap();
+    session.run(&["migrate", "--resume", id]).expect(1);
+    let said = session.type_in("migrate --all --to isolated --parallelism 2").expect(0).out;
+    assert!(said.contains("succeeded: 2 moved"), "{said}");
+    assert_eq!(["acme", "globex", "initech"].map(|tenant| placement(&session, tenant)), ["isolated"; 3]);
+    session.type_in("migrate --to isolated").expect(2);
+    session.type_in("migrate --all").expect(2);
+    session.type_in("migrate --resume ../tenants").expect(2);
+}
+
+#[test]
+fn a_migration_whose_answer_is_lost_is_not_begun_twice() {
+    let world = World::new();
+    let session = Session::new(&world);
+    session.type_in("tenants create acme --placement shared").expect(0);
+    let begin = session.requests.borrow().len() + 1;
+    *session.fate.borrow_mut() =
+        Box::new(move |number| if number == begin { Fate::AnswerLost } else { Fate::Arrives });
+    session.type_in("migrate --all --to isolated").expect(4);
+    let posts =
+        session.requests.borrow().iter().filter(|request| *request == "POST /management/migrations").count();
+    assert_eq!(posts, 1);
 }

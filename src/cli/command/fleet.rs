@@ -10,7 +10,7 @@ use super::{
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 
-/// The state of all tenants together.
+/// The state of all tenants together, or the last step of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Fleet {
@@ -18,6 +18,8 @@ pub enum Fleet {
     Active,
     /// Everything but the pages of a login
     Staging,
+    /// Finishes every move that has arrived: from then on it can't be rolled back
+    CleanUp,
     /// Nothing can be changed in any of them; people stay signed in
     ReadOnly,
 }
@@ -31,8 +33,12 @@ pub fn run(api: &Api<'_>, to: Option<Fleet>) -> Result<Outcome, Failure> {
         None => api.get("/management/fleet")?,
         Some(Fleet::Active) => api.post("/management/fleet/active", &json!({}))?,
         Some(Fleet::Staging) => api.post("/management/fleet/staging", &json!({}))?,
+        Some(Fleet::CleanUp) => api.post("/management/fleet/clean_up", &json!({}))?,
         Some(Fleet::ReadOnly) => api.post("/management/fleet/read_only", &json!({}))?,
     };
+    if let Some(finishing) = shown.get("finishing").and_then(Json::as_array) {
+        return Ok(Outcome::done(format!("{} moves are being finished.", finishing.len()), shown));
+    }
     let counts = shown.get("tenants").and_then(Json::as_object);
     let counts = counts.into_iter().flatten().map(|(status, count)| format!("{count} {status}"));
     let mut text =

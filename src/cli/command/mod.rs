@@ -4,6 +4,7 @@ mod deploy;
 mod doctor;
 mod fleet;
 mod import;
+mod migrations;
 mod moves;
 mod operations;
 mod plan;
@@ -30,6 +31,8 @@ pub enum Command {
     Import(import::Arguments),
     /// Moves tenants to a database of their own, or to the one they share, while they are in use
     Move(moves::Arguments),
+    /// Moves many tenants as one piece of work, several at once
+    Migrate(migrations::Arguments),
     /// Compares every row and column of a tenant: on both sides while it moves, else counts and hashes them
     Verify(verify::Arguments),
     /// Says how far something is: an operation (op_…), a tenant, or everything
@@ -82,6 +85,7 @@ impl Command {
             Self::Plan(plan) => plan.run(url, screen),
             Self::Import(import) => import.run(url, connect, screen),
             Self::Move(moves) => moves.run(&connect()?, screen),
+            Self::Migrate(migrate) => migrate.run(&connect()?, screen),
             Self::Verify(verify) => verify.run(&connect()?, screen),
             Self::Status { what } => operations::status(&connect()?, what.as_deref()),
             Self::Rollback { what } => operations::Steer::rollback(what).run(&connect()?, screen),
