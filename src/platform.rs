@@ -29,6 +29,9 @@ pub trait Platform {
     /// The names of the D1 bindings of the running script, sorted.
     fn bindings(&self) -> Vec<String>;
 
+    /// Where archives are kept, if anywhere.
+    fn archive(&self) -> Option<Rc<dyn ObjectStore>>;
+
     /// Sends an outgoing HTTP request. A fault means that no whole answer came back: the request may or may not have arrived.
     fn fetch<'a>(&'a self, request: Outgoing) -> LocalBox<'a, Result<Incoming, Fault>>;
 
@@ -70,6 +73,26 @@ pub trait Platform {
 
     /// Writes one structured line to the log: `level`, `message` and fields without secrets or personal data.
     fn log(&self, level: Level, message: &str, fields: Json);
+}
+
+/// A store of objects by name (in the Worker: an R2 bucket). What was put is there for every later read. An effect that
+/// failed may have happened all the same.
+pub trait ObjectStore {
+    /// Keeps an object, in place of one that has this name.
+    fn put<'a>(&'a self, name: &'a str, bytes: Vec<u8>) -> LocalBox<'a, Result<(), Fault>>;
+
+    /// The object of this name, if there is one.
+    fn get<'a>(&'a self, name: &'a str) -> LocalBox<'a, Result<Option<Vec<u8>>, Fault>>;
+
+    /// Names that begin so, in order: at most 1,000, behind `after`.
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> LocalBox<'a, Result<Vec<String>, Fault>>;
+
+    /// Removes the objects of these names, as far as they are there: at most 1,000.
+    fn delete(&self, names: Vec<String>) -> LocalBox<'_, Result<(), Fault>>;
 }
 
 /// An outgoing HTTP request.

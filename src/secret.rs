@@ -161,6 +161,70 @@ impl fmt::Debug for KeyRing {
     }
 }
 
+/// A key for much data, made for it alone. It seals bytes rather than text, and is itself kept wrapped by a [`KeyRing`].
+#[derive(Clone)]
+pub struct DataKey(Key<Aes256Gcm>);
+
+impl DataKey {
+    /// A new one.
+    pub fn random(platform: &dyn Platform) -> Self {
+        let mut key = [0; 32];
+        platform.random(&mut key);
+        Self(key.into())
+    }
+
+    /// As it is stored: it unwraps for the same purpose only.
+    ///
+    /// # Errors
+    /// As [`KeyRing::seal`].
+    pub fn wrap(&self, platform: &dyn Platform, ring: &KeyRing, purpose: &str) -> Result<Sealed, Fault> {
+        ring.seal(platform, purpose, &Secret(Base64UrlUnpadded::encode_string(&self.0)))
+    }
+
+    /// Unwraps one; `None` if it was changed, wrapped for something else, or by a key we do not have.
+    pub fn unwrap(ring: &KeyRing, purpose: &str, wrapped: &Sealed) -> Option<Self> {
+        let key = Base64UrlUnpadded::decode_vec(ring.open(purpose, wrapped)?.expose()).ok()?;
+        let key: [u8; 32] = key.try_into().ok()?;
+        Some(Self(key.into()))
+    }
+
+    /// Seals bytes: nonce ‖ ciphertext ‖ tag. `purpose` is authenticated. The nonce is random: one key seals far fewer than
+    /// the 2^32 messages that are safe so (NIST SP 800-38D §8.3).
+    ///
+    /// # Errors
+    /// A fault if there are more bytes than the cipher takes (64 GB).
+    pub fn seal(&self, platform: &dyn Platform, purpose: &str, plain: &[u8]) -> Result<Vec<u8>, Fault> {
+        let mut nonce = [0; 12];
+        platform.random(&mut nonce);
+        let mut packed = Vec::with_capacity(plain.len() + 28);
+        packed.extend_from_slice(plain);
+        let tag = Aes256Gcm::new(&self.0)
+            .encrypt_in_place_detached(Nonce::from_slice(&nonce), purpose.as_bytes(), &mut packed)
+            .map_err(|_| Fault::internal("sealing failed"))?;
+        packed.extend_from_slice(&tag);
+        packed.splice(0..0, nonce);
+        Ok(packed)
+    }
+
+    /// Opens what was sealed for `purpose`; `None` if a bit of it was changed, or it is something else.
+    pub fn open(&self, purpose: &str, mut packed: Vec<u8>) -> Option<Vec<u8>> {
+        let tag = packed.split_off(packed.len().checked_sub(16)?);
+        if packed.len() < 12 {
+            return None;
+        }
+        let mut plain = packed.split_off(12);
+        Aes256Gcm::new(&self.0)
+            .decrypt_in_place_detached(
+                Nonce::from_slice(&packed),
+                purpose.as_bytes(),
+                &mut plain,
+                tag.as_slice().into(),
+            )
+            .ok()?;
+        Some(plain)
+    }
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

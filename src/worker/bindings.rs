@@ -4,13 +4,14 @@ use super::d1::D1;
 use crate::{config::Config, error::Fault};
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{AnalyticsEngineDataset, Env, Fetcher, Stub, durable::ObjectNamespace};
+use worker::{AnalyticsEngineDataset, Bucket, Env, Fetcher, Stub, durable::ObjectNamespace};
 
 /// The bindings of the running script.
 pub struct Bindings {
     env: Env,
     coordinators: ObjectNamespace,
     metrics: Option<AnalyticsEngineDataset>,
+    archive: Option<Bucket>,
 }
 
 impl Bindings {
@@ -24,7 +25,8 @@ impl Bindings {
         let coordinators = env.durable_object("COORDINATOR").map_err(|_| missing("COORDINATOR"))?;
         itself(&env)?;
         let metrics = env.analytics_engine("METRICS").ok();
-        let bindings = Self { env, coordinators, metrics };
+        let archive = env.bucket("ARCHIVE").ok();
+        let bindings = Self { env, coordinators, metrics, archive };
         bindings.database("DIRECTORY").ok_or_else(|| missing("DIRECTORY"))?;
         Ok(bindings)
     }
@@ -64,6 +66,11 @@ impl Bindings {
     /// Where data points go, if anywhere.
     pub fn metrics(&self) -> Option<&AnalyticsEngineDataset> {
         self.metrics.as_ref()
+    }
+
+    /// Where archives are kept, if anywhere.
+    pub fn archive(&self) -> Option<&Bucket> {
+        self.archive.as_ref()
     }
 
     fn value(&self, name: &str) -> Option<JsValue> {

@@ -4,6 +4,7 @@ use super::{
     bindings::Bindings,
     coordinator::{self, Message},
     crypto::{self, Held},
+    r2::R2,
     wire::{self, thrown},
 };
 use crate::{
@@ -11,7 +12,9 @@ use crate::{
     error::Fault,
     id::OperationId,
     jose::{Algorithm, Jwk},
-    platform::{Answer, Ask, DataPoint, Incoming, KeyPair, Level, LocalBox, Outgoing, Platform, Signer},
+    platform::{
+        Answer, Ask, DataPoint, Incoming, KeyPair, Level, LocalBox, ObjectStore, Outgoing, Platform, Signer,
+    },
     secret::Secret,
     time::{Lifetime, Timestamp},
 };
@@ -87,6 +90,10 @@ impl Platform for Edge {
 
     fn bindings(&self) -> Vec<String> {
         self.bindings.databases()
+    }
+
+    fn archive(&self) -> Option<Rc<dyn ObjectStore>> {
+        self.bindings.archive().map(|bucket| Rc::new(R2::of(bucket)) as Rc<dyn ObjectStore>)
     }
 
     fn fetch<'a>(&'a self, request: Outgoing) -> LocalBox<'a, Result<Incoming, Fault>> {

@@ -6,6 +6,7 @@ mod coordinator;
 mod crypto;
 mod d1;
 mod edge;
+mod r2;
 mod wire;
 
 use crate::{

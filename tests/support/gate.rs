@@ -4,10 +4,11 @@ use super::sqlite::Sqlite;
 use gatehouse::{
     db::{Driver, Outcome, RawStatement},
     error::Fault,
-    platform::LocalBox,
+    platform::{LocalBox, ObjectStore},
 };
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
     task::{Context, Poll, Waker},
 };
@@ -23,6 +24,8 @@ pub enum Effect {
     Coordinate,
     /// An alarm clock that is set.
     Wake,
+    /// An object that is kept, or removed.
+    Store,
 }
 
 /// What becomes of an effect.
@@ -111,6 +114,55 @@ impl Driver for Gated {
             let outcomes = self.database.run(batch).await;
             self.gate.pass(Effect::Commit, true).await?;
             outcomes
+        })
+    }
+}
+
+/// A store of objects behind the gate.
+pub struct GatedObjects {
+    gate: Rc<Gate>,
+    objects: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl GatedObjects {
+    /// These objects behind this gate.
+    pub fn new(gate: &Rc<Gate>, objects: &Rc<RefCell<BTreeMap<String, Vec<u8>>>>) -> Self {
+        Self { gate: Rc::clone(gate), objects: Rc::clone(objects) }
+    }
+}
+
+impl ObjectStore for GatedObjects {
+    fn put<'a>(&'a self, name: &'a str, bytes: Vec<u8>) -> LocalBox<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            self.gate.pass(Effect::Store, false).await?;
+            self.objects.borrow_mut().insert(name.to_owned(), bytes);
+            self.gate.pass(Effect::Store, true).await
+        })
+    }
+
+    fn get<'a>(&'a self, name: &'a str) -> LocalBox<'a, Result<Option<Vec<u8>>, Fault>> {
+        Box::pin(async move { Ok(self.objects.borrow().get(name).cloned()) })
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> LocalBox<'a, Result<Vec<String>, Fault>> {
+        Box::pin(async move {
+            let objects = self.objects.borrow();
+            let names = objects.keys().filter(|name| name.starts_with(prefix));
+            let names = names.filter(|name| after.is_none_or(|after| name.as_str() > after));
+            // Fewer than R2 lists, so that there is more than one page.
+            Ok(names.take(7).cloned().collect())
+        })
+    }
+
+    fn delete(&self, names: Vec<String>) -> LocalBox<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            self.gate.pass(Effect::Store, false).await?;
+            self.objects.borrow_mut().retain(|name, _| !names.contains(name));
+            self.gate.pass(Effect::Store, true).await
         })
     }
 }

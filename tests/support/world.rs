@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Ask,
-    gate::{Effect, Gate, Gated},
+    gate::{Effect, Gate, Gated, GatedObjects},
     sqlite::Sqlite,
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -14,7 +14,9 @@ use gatehouse::{
     id::OperationId,
     jose::{Algorithm, Jwk},
     operations::coordinator::Coordinator,
-    platform::{self, DataPoint, Incoming, KeyPair, Level, LocalBox, Outgoing, Platform, Signer},
+    platform::{
+        self, DataPoint, Incoming, KeyPair, Level, LocalBox, ObjectStore, Outgoing, Platform, Signer,
+    },
     secret::Secret,
     time::{Lifetime, Timestamp},
 };
@@ -45,6 +47,10 @@ pub struct Outside {
     pub points: RefCell<Vec<DataPoint>>,
     /// Wake-up calls that were asked for.
     pub wakes: RefCell<Vec<(OperationId, Timestamp)>>,
+    /// Archives by name.
+    pub objects: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    /// Whether the script is bound to where they are kept.
+    pub keeps_archives: Cell<bool>,
     /// Where every effect passes.
     pub gate: Rc<Gate>,
     /// Memory (KiB) and passes of a password hash: next to nothing, unless a test says otherwise.
@@ -93,6 +99,8 @@ impl World {
             log: RefCell::default(),
             points: RefCell::default(),
             wakes: RefCell::default(),
+            objects: Rc::default(),
+            keeps_archives: Cell::new(true),
             gate: Rc::default(),
             password_cost: Cell::new((8, 1)),
             deferred: RefCell::default(),
@@ -264,6 +272,11 @@ impl Platform for Outside {
 
     fn bindings(&self) -> Vec<String> {
         self.databases.borrow().keys().cloned().collect()
+    }
+
+    fn archive(&self) -> Option<Rc<dyn ObjectStore>> {
+        let store = || Rc::new(GatedObjects::new(&self.gate, &self.objects)) as Rc<dyn ObjectStore>;
+        self.keeps_archives.get().then(store)
     }
 
     fn fetch<'a>(&'a self, request: Outgoing) -> LocalBox<'a, Result<Incoming, Fault>> {

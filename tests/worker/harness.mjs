@@ -33,6 +33,7 @@ function config({ vars = {}, databases = {}, dropped = [] }) {
     migrations: base.migrations,
     services: kept(base.services, 'binding'),
     analytics_engine_datasets: kept(base.analytics_engine_datasets, 'binding'),
+    r2_buckets: kept(base.r2_buckets, 'binding'),
     triggers: base.triggers,
   };
 }
@@ -45,13 +46,14 @@ const harnessOptions = (options) => {
 
 /** The same bindings as the Cloudflare API lists them. */
 function bindingsOf(options) {
-  const { vars, d1_databases, durable_objects, services, analytics_engine_datasets } = config(options);
+  const { vars, d1_databases, durable_objects, services, analytics_engine_datasets, r2_buckets } = config(options);
   const isSecret = (name) => name in secrets || name === 'CF_API_TOKEN';
   return [
     ...Object.entries(vars).map(([name, text]) => ({ type: isSecret(name) ? 'secret_text' : 'plain_text', name, text })),
     ...d1_databases.map(({ binding, database_id, database_name }) => ({ type: 'd1', name: binding, database_id, database_name })),
     ...durable_objects.bindings.map(({ name, class_name }) => ({ type: 'durable_object_namespace', name, class_name })),
     ...services.map(({ binding, service }) => ({ type: 'service', name: binding, service })),
+    ...r2_buckets.map(({ binding, bucket_name }) => ({ type: 'r2_bucket', name: binding, bucket_name })),
     ...analytics_engine_datasets.map(({ binding, dataset }) => ({ type: 'analytics_engine', name: binding, dataset })),
   ];
 }
