@@ -53,8 +53,19 @@ pub struct Config {
     pub management_client: Option<(String, Secret)>,
     /// `CF_ACCOUNT_ID`, `CF_API_TOKEN`, `CF_API_BASE`, `SCRIPT_NAME`, `POOL_FREE`: absent, tenants come from the declared pool only.
     pub cloudflare: Option<CloudflareConfig>,
+    /// `BACKUP_KEEP`, `BACKUP_DAYS`: how many archives of a tenant are kept, and for how long; all and for ever by default.
+    pub retention: Retention,
     /// `METER_HEADER=1`: answers carry `x-gatehouse-d1: round trips;rows read;rows written`. For measuring only.
     pub meter_header: bool,
+}
+
+/// How many archives are kept, and for how long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest so many of each tenant; none for all.
+    pub keep: Option<i64>,
+    /// Not longer than so many days; none for ever.
+    pub days: Option<i64>,
 }
 
 /// How to reach the Cloudflare API.
@@ -85,6 +96,12 @@ impl Config {
             let text = variable(name).unwrap_or_else(|| default.to_string());
             text.parse().map_err(|_| Fault::internal(format!("{name} must be a whole number")))
         };
+        let limit = |name: &str| {
+            let number = variable(name).map(|text| text.parse::<i64>().ok().filter(|number| *number > 0));
+            let malformed = || Fault::internal(format!("{name} must be a whole number above 0"));
+            number.map(|number| number.ok_or_else(malformed)).transpose()
+        };
+        let retention = Retention { keep: limit("BACKUP_KEEP")?, days: limit("BACKUP_DAYS")? };
         let pool_free = number("POOL_FREE", 2)?;
         let main = variable("MAIN_TENANT").unwrap_or_else(|| "main".to_owned());
         let placement = variable("DEFAULT_PLACEMENT").unwrap_or_else(|| "shared".to_owned());
@@ -107,6 +124,7 @@ impl Config {
                     pool_free,
                 }
             }),
+            retention,
             meter_header: variable("METER_HEADER").is_some_and(|value| value == "1"),
         })
     }

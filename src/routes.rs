@@ -20,6 +20,7 @@ pub static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     operations::fleet::api::routes(&mut routes);
     operations::moves::api::routes(&mut routes);
     operations::migrations::api::routes(&mut routes);
+    operations::backups::api::routes(&mut routes);
     importing::api::routes(&mut routes);
     resources::routes(&mut routes);
     routes.get("/api/v2/spec", Need::Open, spec);

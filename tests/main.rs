@@ -12,6 +12,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+mod backups;
 mod cli;
 mod importing;
 mod laws;

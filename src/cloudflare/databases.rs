@@ -3,7 +3,7 @@
 use super::{Api, Problem, api::Call, problem::Kind};
 use crate::{http::Method, time::Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// What is kept of a database that the API shows.
 #[derive(Debug, Deserialize)]
@@ -77,4 +77,47 @@ impl Api {
             Err(problem) => Err(problem.during("delete database")),
         }
     }
+
+    /// A name for the state that a database has now.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn bookmark(&self, uuid: &str) -> Result<String, Problem> {
+        let what = "read bookmark";
+        let path = format!("/d1/database/{uuid}/time_travel/bookmark");
+        let answer = self.call(Call::plain(Method::GET, path, true)).await;
+        let answer = answer.map_err(|problem| problem.during(what))?;
+        bookmark_in(&answer, "bookmark").ok_or_else(|| Problem::unreadable(what))
+    }
+
+    /// Takes a database to a state that it had: whatever came since is gone. Doing it twice is doing it once, while nobody
+    /// writes.
+    ///
+    /// # Errors
+    /// Any.
+    pub async fn travel(&self, uuid: &str, to: Past<'_>) -> Result<(), Problem> {
+        let query = match to {
+            Past::Moment(moment) => format!("timestamp={}", moment.iso()),
+            Past::Bookmark(bookmark) => format!("bookmark={bookmark}"),
+        };
+        let path = format!("/d1/database/{uuid}/time_travel/restore?{query}");
+        let answer = self.call(Call::plain(Method::POST, path, true)).await;
+        answer.map(drop).map_err(|problem| problem.during("time travel"))
+    }
+}
+
+/// A state that a database had.
+#[derive(Debug, Clone, Copy)]
+pub enum Past<'a> {
+    /// At this moment, at most 30 days ago (Cloudflare: D1, time travel).
+    Moment(Timestamp),
+    /// Under this name.
+    Bookmark(&'a str),
+}
+
+/// A bookmark is made of letters, digits and hyphens: it goes into a URL as it is, or not at all.
+fn bookmark_in(answer: &Json, member: &str) -> Option<String> {
+    let text = answer.get(member)?.as_str()?;
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (plain && !text.is_empty()).then(|| text.to_owned())
 }

@@ -19,7 +19,8 @@ pub const DIRECTORY: &[Migration] = migrations!(
     "0003_spent_codes.sql",
     "0004_moves.sql",
     "0005_staging.sql",
-    "0006_migrations.sql"
+    "0006_migrations.sql",
+    "0007_backups.sql"
 );
 
 /// The migrations of every database that holds tenants, oldest first.

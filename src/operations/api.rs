@@ -2,7 +2,7 @@
 
 use super::{
     engine::{self, moving},
-    model::{Input, Kind, NewTenant, Operation, Order, Record, TenantChange, Wanted},
+    model::{HOLD, Input, Kind, NewTenant, Operation, Order, Record, TenantChange, Wanted},
     shown::{self, Shown},
     spare_keys, store,
 };
@@ -90,10 +90,11 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
         tenant: wanted.id.clone(),
         placement: wanted.placement,
         kind: Kind::Provision,
-        input: Input { administrator: cx.is_person().then(|| UserId::new(cx.subject())), terms: None },
+        input: Input { administrator: cx.is_person().then(|| UserId::new(cx.subject())), ..Input::default() },
         initiated_by: cx.subject().to_owned(),
     };
-    let change = [store::reserve(&wanted, cx.subject(), made, &call.platform().bindings(), now)];
+    let change =
+        [store::reserve(&wanted, cx.subject(), made, &call.platform().bindings(), (now.minus(HOLD), now))];
     let begun = engine::begin(shared, &order, change, Status::Provisioning, &call.meter, now).await?;
     if begun.is_none() {
         return Err(why_not(cx, &wanted).await?.into());
@@ -109,7 +110,7 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
 }
 
 /// Why a name could not be reserved.
-async fn why_not(cx: &Operator, wanted: &Wanted) -> Result<Refusal, Error<Refusal>> {
+pub(super) async fn why_not(cx: &Operator, wanted: &Wanted) -> Result<Refusal, Error<Refusal>> {
     let Some(row) = cx.directory().first(store::tenant(&wanted.id)).await? else {
         let why = "The pool is empty and no API token is set: declare more databases, or set CF_API_TOKEN";
         return Ok(Refusal::conflict("pool_empty", why));

@@ -1,6 +1,7 @@
 //! The durable engine: what is done to tenants, step by step.
 
 pub mod api;
+pub mod backups;
 pub mod bootstrap;
 pub mod coordinator;
 pub mod engine;

@@ -1,6 +1,7 @@
 //! What the directory knows of a tenant and of the work that is done to it.
 
 use super::{
+    backups::model as backups,
     moves::wish::Terms,
     plan::{self, Step},
 };
@@ -68,6 +69,11 @@ pub struct NewTenant {
 }
 
 impl NewTenant {
+    /// One of this id and name, which lives there.
+    pub fn named(id: &str, friendly_name: Option<String>, placement: Option<Placement>) -> Self {
+        Self { id: id.to_owned(), friendly_name, placement, region: None }
+    }
+
     /// Checks it. `made`: whether databases can be made through the API.
     ///
     /// # Errors
@@ -236,10 +242,26 @@ pub enum Kind {
     Delete,
     /// Moves a tenant to another database.
     Move,
+    /// Archives a tenant.
+    Backup,
+    /// Brings a tenant back to what an archive shows.
+    Restore,
+    /// Makes a tenant from an archive.
+    RestoreNew,
+    /// Takes the database of a tenant back in time.
+    TimeTravel,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Provision, Self::Delete, Self::Move];
+    const ALL: [Self; 7] = [
+        Self::Provision,
+        Self::Delete,
+        Self::Move,
+        Self::Backup,
+        Self::Restore,
+        Self::RestoreNew,
+        Self::TimeTravel,
+    ];
 
     /// As stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -247,7 +269,21 @@ impl Kind {
             Self::Provision => "provision",
             Self::Delete => "delete",
             Self::Move => "move",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::RestoreNew => "restore_new",
+            Self::TimeTravel => "time_travel",
         }
+    }
+
+    /// Whether it takes too long for the request that asks for it: the alarm clock begins it, at once.
+    pub const fn is_long(self) -> bool {
+        !matches!(self, Self::Provision | Self::Delete)
+    }
+
+    /// Whether it makes a tenant that did not exist.
+    pub const fn makes_tenant(self) -> bool {
+        matches!(self, Self::Provision | Self::RestoreNew)
     }
 
     /// Reads the stored form.
@@ -301,6 +337,15 @@ pub struct Input {
     /// Of a move: where to, and how.
     #[serde(rename = "move", skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
+    /// Of a backup: what shall be in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<backups::Wanted>,
+    /// Of a restore: from what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore: Option<backups::Restoring>,
+    /// Of a journey in time: to when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub travel: Option<backups::Travelling>,
 }
 
 /// What the steps so far have decided.
@@ -385,10 +430,19 @@ impl Operation {
         self.target.is_some() && self.home == self.target
     }
 
-    /// How a move ends that has been brought to its end: where it was to go, or where it began.
+    /// How it ends when it has been brought to its end: a move, where it was to go, or where it began.
     pub fn ending(&self) -> Progress {
+        if self.kind != Kind::Move {
+            return Progress::Succeeded;
+        }
         let rehearsed = self.input.terms.as_ref().is_some_and(|terms| terms.rehearse);
         if self.has_arrived() || rehearsed { Progress::Succeeded } else { Progress::Cancelled }
+    }
+
+    /// Of one that replaces the rows of a tenant: the state in which that was, and will be again.
+    pub fn status_before(&self) -> Option<Status> {
+        let restored = self.input.restore.as_ref().and_then(|restoring| restoring.status);
+        restored.or_else(|| self.input.travel.as_ref().map(|travelling| travelling.status))
     }
 
     /// Its steps, as far as they are known by now.

@@ -43,7 +43,19 @@ pub enum Step {
     Release,
     /// Its rows are copied, followed, compared, and become its home; or do not.
     Move,
-    /// The move is over.
+    /// All its rows are archived.
+    Archive,
+    /// An archive that could not be finished is removed, and with it what captured changes for it.
+    Discard,
+    /// An archive is read as a whole and found to be what its manifest says.
+    Check,
+    /// The rows of the archive take the place of those that are there, and are compared.
+    Load,
+    /// The state of its database is written down, to which it could return.
+    Bookmark,
+    /// Its database goes back in time.
+    Travel,
+    /// The operation is over.
     Finish,
 }
 
@@ -62,7 +74,8 @@ const PROVISION: [Step; 9] = [
 
 /// How a tenant is removed, or what is there of one that could not be made. Never in another order: a database that is
 /// deleted while the script is bound to it makes the script undeployable.
-const DELETE: [Step; 6] = [Step::Close, Step::Withdraw, Step::Detach, Step::Drop, Step::Wipe, Step::Release];
+const DELETE: [Step; 7] =
+    [Step::Close, Step::Withdraw, Step::Archive, Step::Detach, Step::Drop, Step::Wipe, Step::Release];
 
 /// How a tenant is moved. Up to `Verify` the steps are about the database that it is moved to; after `Move` about the one
 /// that it has no more.
@@ -82,6 +95,35 @@ const MOVE: [Step; 11] = [
 
 /// How a database is given up that was got ready for a move which could not begin.
 const GIVE_BACK: [Step; 4] = [Step::Detach, Step::Drop, Step::Wipe, Step::Finish];
+
+/// How a tenant is archived.
+const BACKUP: [Step; 3] = [Step::Reserve, Step::Archive, Step::Finish];
+
+/// How a tenant is made from an archive: as any other, but filled and not seeded. Nothing is made before the archive has
+/// been read as a whole.
+const RESTORE_NEW: [Step; 11] = [
+    Step::Reserve,
+    Step::Check,
+    Step::Database,
+    Step::Create,
+    Step::Migrate,
+    Step::Attach,
+    Step::Verify,
+    Step::Load,
+    Step::Seed,
+    Step::Organization,
+    Step::Activate,
+];
+
+/// How a tenant is brought back to what an archive shows. It serves until what it has now is archived too.
+const RESTORE: [Step; 6] =
+    [Step::Reserve, Step::Check, Step::Archive, Step::Load, Step::Seed, Step::Activate];
+
+/// How the database of a tenant goes back in time.
+const TIME_TRAVEL: [Step; 4] = [Step::Reserve, Step::Bookmark, Step::Travel, Step::Activate];
+
+/// What is left to do of an archive that was given up.
+const DISCARD: [Step; 2] = [Step::Discard, Step::Finish];
 
 impl Step {
     /// As stored and shown.
@@ -103,13 +145,21 @@ impl Step {
             Self::Wipe => "wipe",
             Self::Release => "release",
             Self::Move => "move",
+            Self::Archive => "archive",
+            Self::Discard => "discard",
+            Self::Check => "check",
+            Self::Load => "load",
+            Self::Bookmark => "bookmark",
+            Self::Travel => "travel",
             Self::Finish => "finish",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        PROVISION.into_iter().chain(DELETE).chain(MOVE).find(|step| step.as_str() == text)
+        let known =
+            PROVISION.into_iter().chain(DELETE).chain(MOVE).chain(RESTORE).chain(TIME_TRAVEL).chain(DISCARD);
+        known.into_iter().find(|step| step.as_str() == text)
     }
 
     /// Whether such an operation on a tenant with this placement, and a database of this origin, needs the step.
@@ -118,6 +168,8 @@ impl Step {
             Self::Database => placement == Placement::Isolated || kind == Kind::Move,
             Self::Create | Self::Attach | Self::Detach | Self::Drop => origin == Some(Origin::Created),
             Self::Wipe => matches!(origin, Some(Origin::Shared | Origin::Pool)),
+            // What could not be made whole is not worth an archive.
+            Self::Archive => origin.is_some() && !matches!(kind, Kind::Provision | Kind::RestoreNew),
             _ => true,
         }
     }
@@ -128,9 +180,14 @@ impl Step {
 pub fn steps(kind: Kind, gave_up: bool, placement: Placement, origin: Option<Origin>) -> Vec<Step> {
     let all: &[Step] = match (kind, gave_up) {
         (Kind::Provision, false) => &PROVISION,
-        (Kind::Provision, true) | (Kind::Delete, _) => &DELETE,
+        (Kind::RestoreNew, false) => &RESTORE_NEW,
+        (Kind::Provision | Kind::RestoreNew, true) | (Kind::Delete, _) => &DELETE,
         (Kind::Move, false) => &MOVE,
         (Kind::Move, true) => &GIVE_BACK,
+        (Kind::Backup, false) => &BACKUP,
+        (Kind::Restore, false) => &RESTORE,
+        (Kind::TimeTravel, false) => &TIME_TRAVEL,
+        (Kind::Backup | Kind::Restore | Kind::TimeTravel, true) => &DISCARD,
     };
     all.iter().copied().filter(|step| step.concerns(kind, placement, origin)).collect()
 }
@@ -141,6 +198,9 @@ pub const fn first(kind: Kind, placement: Placement) -> [Step; 2] {
         (Kind::Provision, Placement::Shared) => [Step::Reserve, Step::Migrate],
         (Kind::Provision, Placement::Isolated) | (Kind::Move, _) => [Step::Reserve, Step::Database],
         (Kind::Delete, _) => [Step::Close, Step::Withdraw],
+        (Kind::Backup, _) => [Step::Reserve, Step::Archive],
+        (Kind::Restore | Kind::RestoreNew, _) => [Step::Reserve, Step::Check],
+        (Kind::TimeTravel, _) => [Step::Reserve, Step::Bookmark],
     }
 }
 
@@ -229,7 +289,16 @@ pub fn verdict(operation: &Operation, trouble: &Trouble, now: Timestamp) -> Verd
     let pause = now.plus(Lifetime::seconds(pause.clamp(1, LONGEST_PAUSE)));
     // A move that has begun is never given up by itself: the tenant is served, and an operator can abort it.
     let moves = operation.kind == Kind::Move && operation.step != Step::Move;
-    let makes = (operation.kind == Kind::Provision || moves) && operation.state.gave_up.is_none();
+    // What has begun to replace the rows of a tenant is finished.
+    let replaces = matches!(operation.step, Step::Load | Step::Seed | Step::Travel);
+    let other = match operation.kind {
+        Kind::Provision | Kind::RestoreNew | Kind::Backup => true,
+        Kind::Restore => !replaces,
+        // It can be taken forth again to where it was.
+        Kind::TimeTravel => !replaces || matches!(trouble, Trouble::Never { .. }),
+        Kind::Delete | Kind::Move => false,
+    };
+    let makes = (other || moves) && operation.state.gave_up.is_none();
     let last = operation.attempt + 1 >= ATTEMPTS;
     match trouble {
         Trouble::Wait { until, .. } => Verdict::Again(*until),

@@ -3,7 +3,7 @@
 use super::spare_keys;
 use crate::{
     access::Shared,
-    db::{Meter, Statement},
+    db::{Meter, Row, Statement},
     error::{Fault, FaultKind},
     id::{ConnectionId, ResourceServerId, TenantId, prefixed, random_text},
     jose::Algorithm,
@@ -48,17 +48,7 @@ pub async fn tenant(
     if !rows(2).is_empty() {
         return Ok(());
     }
-    let seal = keys::store::unwrap(tenant, data_key, &config.encryption_keys)?;
-    let pair = spare_keys::take(shared, meter).await?;
-    let public = pair.public.published(Algorithm::RS256);
-    let private = seal.seal(platform, &keys::store::purpose(&public.kid), &pair.private)?;
-    let key = SigningKey {
-        algorithm: Algorithm::RS256,
-        public,
-        private: Some(private),
-        current_since: now,
-        revoked_at: None,
-    };
+    let key = signing_key(shared, tenant, data_key, meter, now).await?;
     // One batch, whose first statement only one of two rivals can get through: the other finds the tenant seeded.
     let first = first_rows(platform, issuer, friendly_name, now)?.into_iter();
     let seeded = db.commit(first.chain([keys::store::insert(&key, now)?])).await;
@@ -66,6 +56,47 @@ pub async fn tenant(
         Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
         other => other.map(drop),
     }
+}
+
+/// Gives a tenant that was restored without its keys one to sign with, unless it has one.
+///
+/// # Errors
+/// A fault of the database or the platform.
+pub async fn restored(
+    shared: &Shared,
+    tenant: &TenantId,
+    db: &TenantDb,
+    meter: &Meter,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let [data_keys, keys] = db.read([keys::store::data_keys(), keys::store::all()]).await?;
+    let data_key = data_keys.first().ok_or_else(|| Fault::internal("an archive without a data key"))?;
+    if !keys.is_empty() {
+        return Ok(());
+    }
+    let key = signing_key(shared, tenant, data_key, meter, now).await?;
+    db.commit([keys::store::insert(&key, now)?]).await.map(drop)
+}
+
+/// A new signing key, sealed by the tenant's data key.
+async fn signing_key(
+    shared: &Shared,
+    tenant: &TenantId,
+    data_key: &Row,
+    meter: &Meter,
+    now: Timestamp,
+) -> Result<SigningKey, Fault> {
+    let seal = keys::store::unwrap(tenant, data_key, &shared.config.encryption_keys)?;
+    let pair = spare_keys::take(shared, meter).await?;
+    let public = pair.public.published(Algorithm::RS256);
+    let private = seal.seal(shared.platform.as_ref(), &keys::store::purpose(&public.kid), &pair.private)?;
+    Ok(SigningKey {
+        algorithm: Algorithm::RS256,
+        public,
+        private: Some(private),
+        current_since: now,
+        revoked_at: None,
+    })
 }
 
 /// What a tenant is born with besides its keys.

@@ -1,7 +1,7 @@
 //! SQL of the directory for the lifecycle of tenants and their databases, and the rows of both and of operations.
 
 use super::{
-    model::{HOLD, Held, Kind, Operation, Origin, Progress, Record, Region, Wanted},
+    model::{Held, Kind, Operation, Origin, Progress, Record, Region, Wanted},
     plan::Step,
 };
 use crate::{
@@ -152,7 +152,7 @@ pub fn count_free(bindings: &[String]) -> Query<InDirectory> {
     .bind(&serde_json::json!(bindings))
 }
 
-/// Reserves a name: enters the tenant as being made, if the name is new, failed, or was deleted long enough ago, and if
+/// Reserves a name: enters the tenant as being made, if the name is new, failed, or was deleted before `gone_before`, and if
 /// there is a database to be had: shared, of the pool, or (`made`) through the API. A name that had a life before gets the
 /// next epoch, so that nothing of that life can touch this one.
 pub fn reserve(
@@ -160,7 +160,7 @@ pub fn reserve(
     creator: &str,
     made: bool,
     bindings: &[String],
-    now: Timestamp,
+    (gone_before, now): (Timestamp, Timestamp),
 ) -> Statement<InDirectory> {
     write(
         "insert into tenants (id, friendly_name, status, placement, database_id, region, organization_id, created_by,
@@ -182,7 +182,7 @@ pub fn reserve(
     .bind(&tenant.organization)
     .bind(creator)
     .bind(now)
-    .bind(now.minus(HOLD))
+    .bind(gone_before)
     .bind(made)
     .bind(&serde_json::json!(bindings))
 }

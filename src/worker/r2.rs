@@ -45,23 +45,13 @@ impl ObjectStore for R2 {
         after: Option<&'a str>,
     ) -> LocalBox<'a, Result<Vec<String>, Fault>> {
         Box::pin(async move {
-            let mut names = Vec::new();
-            let mut cursor = None;
-            loop {
-                let list = self.0.list().prefix(prefix).limit(PAGE);
-                let list = match cursor.take() {
-                    Some(cursor) => list.cursor(cursor),
-                    None => list,
-                };
-                let found = list.execute().await.map_err(refused("list"))?;
-                let later = found.objects().into_iter().map(|object| object.key());
-                names.extend(later.filter(|name| after.is_none_or(|after| name.as_str() > after)));
-                cursor = found.cursor();
-                if !names.is_empty() || cursor.is_none() {
-                    names.truncate(PAGE as usize);
-                    return Ok(names);
-                }
-            }
+            let list = self.0.list().prefix(prefix).limit(PAGE);
+            let list = match after {
+                Some(after) => list.start_after(after),
+                None => list,
+            };
+            let found = list.execute().await.map_err(refused("list"))?;
+            Ok(found.objects().into_iter().map(|object| object.key()).collect())
         })
     }
 

@@ -40,6 +40,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("POST", "/management/operations/{id}/switch"),
     ("POST", "/management/tenants/{id}/preview"),
     ("DELETE", "/management/tenants/{id}"),
+    ("DELETE", "/management/tenants/{id}/backups/{backup}"),
     ("DELETE", "/management/tenants/{id}/import"),
     ("POST", "/userinfo"),
 ];
@@ -125,6 +126,13 @@ impl<'w> Scene<'w> {
             }
             ("Operator", "POST") if route.path.ends_with("/import/finish") => {
                 json!({ "counts": { "users": 1 } })
+            }
+            ("Operator", "POST") if route.path.ends_with("/backups") => json!({ "include": ["keys"] }),
+            ("Operator", "POST") if route.path.ends_with("/restores") => {
+                json!({ "backup": "bak_x", "into": "globex", "placement": "shared" })
+            }
+            ("Operator", "POST") if route.path.ends_with("/time-travel") => {
+                json!({ "timestamp": "2027-01-15T07:00:00Z" })
             }
             ("Operator", "POST") => {
                 json!({ "id": "globex", "friendly_name": "Globex", "placement": "shared", "region": "weur" })
@@ -386,6 +394,8 @@ fn an_id_that_no_tenant_can_have_is_refused_wherever_it_stands() {
             let (query, body) = match route.path.rsplit('/').next() {
                 Some("plan") => ("?placement=shared", "{}"),
                 Some("moves") => ("", r#"{"placement":"shared"}"#),
+                Some("restores") => ("", r#"{"backup":"bak_x"}"#),
+                Some("time-travel") => ("", r#"{"timestamp":"2027-01-15T07:00:00Z"}"#),
                 _ => ("", "{}"),
             };
             let path = route.path.replace("{id}", id) + query;

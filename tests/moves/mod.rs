@@ -1,7 +1,7 @@
 //! Moves of tenants: the protocol against any misfortune, and the whole of it on real SQLite.
 
 mod bugs;
-mod furnish;
+pub mod furnish;
 mod migration;
 mod moving;
 mod rivals;
@@ -9,4 +9,4 @@ mod rivals;
 mod simulation;
 mod steering;
 mod store;
-mod trial;
+pub mod trial;

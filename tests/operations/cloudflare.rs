@@ -72,6 +72,7 @@ pub struct Cloudflare {
     outside: Rc<Outside>,
     databases: RefCell<BTreeMap<String, (String, Rc<Sqlite>)>>,
     bindings: RefCell<Vec<Json>>,
+    past: RefCell<BTreeMap<String, Vec<u8>>>,
     delayed: RefCell<Vec<(Timestamp, Outgoing)>>,
     changed_at: Cell<Option<Timestamp>>,
     calls: Cell<usize>,
@@ -108,6 +109,7 @@ impl Cloudflare {
             outside: Rc::clone(outside),
             databases: RefCell::default(),
             bindings: RefCell::new(declared()),
+            past: RefCell::default(),
             delayed: RefCell::default(),
             changed_at: Cell::default(),
             calls: Cell::default(),
@@ -268,6 +270,8 @@ impl Cloudflare {
             ("POST", ["d1", "database", uuid, "raw"]) => {
                 self.raw(uuid, &serde_json::from_slice(&request.body).unwrap())
             }
+            ("GET", ["d1", "database", uuid, "time_travel", "bookmark"]) => self.bookmark(uuid),
+            ("POST", ["d1", "database", uuid, "time_travel", "restore"]) => self.travel(uuid, query),
             ("GET", ["workers", "scripts", "gatehouse", "settings"]) => Ok(self.settings()),
             ("PATCH", ["workers", "scripts", "gatehouse", "settings"]) => self.bind(request),
             _ => Err((404, 7003, format!("Could not route to {path}"))),
@@ -308,6 +312,38 @@ impl Cloudflare {
             Some(_) => Ok(Json::Null),
             None => Err((404, 7404, "The database could not be found".into())),
         }
+    }
+
+    /// Has the database of the one tenant be as it is now, whenever it is taken back to this moment.
+    pub fn remember(&self, moment: Timestamp) -> Timestamp {
+        let (_, database) = self.databases.borrow().values().next().unwrap().clone();
+        self.past.borrow_mut().insert(moment.iso(), database.copy());
+        moment
+    }
+
+    /// The same, of a database in which nothing was at that moment.
+    pub fn remember_nothing(&self, moment: Timestamp) -> Timestamp {
+        self.past.borrow_mut().insert(moment.iso(), Sqlite::new("empty").copy());
+        moment
+    }
+
+    fn bookmark(&self, uuid: &str) -> Served {
+        let databases = self.databases.borrow();
+        let (_, database) =
+            databases.get(uuid).ok_or((404, 7404, "The database could not be found".to_owned()))?;
+        self.past.borrow_mut().insert("00000001-now".to_owned(), database.copy());
+        Ok(json!({ "bookmark": "00000001-now" }))
+    }
+
+    fn travel(&self, uuid: &str, query: &str) -> Served {
+        let (_, wanted) = query.split_once('=').unwrap();
+        let databases = self.databases.borrow();
+        let (_, database) =
+            databases.get(uuid).ok_or((404, 7404, "The database could not be found".to_owned()))?;
+        let past = self.past.borrow();
+        let past = past.get(wanted).ok_or((400, 7500, format!("no such past: {wanted}")))?;
+        database.become_copy(past);
+        Ok(json!({ "bookmark": wanted, "previous_bookmark": "00000001-now", "message": "" }))
     }
 
     fn raw(&self, uuid: &str, body: &Json) -> Served {

@@ -1,7 +1,7 @@
 //! The durable engine: leases and budget, the life of a tenant, and everything that can go wrong on the way.
 
 mod client;
-mod cloudflare;
+pub mod cloudflare;
 mod coordinator;
 mod fleet;
 mod lifecycle;

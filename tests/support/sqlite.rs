@@ -44,6 +44,18 @@ impl Sqlite {
         rows(&mut connection.prepare(sql).unwrap(), &[]).unwrap().into_iter().map(|row| row.0).collect()
     }
 
+    /// All of it, as bytes.
+    pub fn copy(&self) -> Vec<u8> {
+        self.connection.borrow().serialize("main").unwrap().to_vec()
+    }
+
+    /// Becomes what was copied.
+    pub fn become_copy(&self, copy: &[u8]) {
+        let mut connection = self.connection.borrow_mut();
+        connection.flush_prepared_statement_cache();
+        connection.deserialize_read_exact("main", copy, copy.len(), false).unwrap();
+    }
+
     /// Every row of every table of one tenant, as text: equal before and after means that nothing was changed.
     pub fn contents(&self, tenant: &str) -> String {
         self.dump(&format!("where tenant_id = '{tenant}' order by 1, 2"))

@@ -8,16 +8,20 @@
 //! - Nobody takes an operation up while something of it may still be on its way: who works on it has a lease, begins no
 //!   effect of that kind in the last [`SETTLING`](plan::SETTLING) of it, and after a lost reply puts the operation down for as long.
 
+pub(super) mod archiving;
 mod bindings;
 pub mod databases;
 pub mod moving;
 pub(super) mod pool;
+mod restoring;
 mod rows;
 mod step;
 pub mod store;
+mod travelling;
 
 use self::store::Event;
 use super::{
+    backups,
     model::{Kind, Operation, Order, Origin, Progress},
     plan::{self, Step, Trouble, Verdict},
     store as tenants,
@@ -59,9 +63,8 @@ struct Work<'a> {
     now: Timestamp,
 }
 
-/// Begins an operation after `change` has brought its tenant into `status`, and goes on with it at once, unless it is a
-/// move. Answers its id,
-/// or nothing if `change` changed nothing or another operation of the tenant is live.
+/// Begins an operation after `change` has brought its tenant into `status`, and goes on with it at once, unless it takes
+/// long. Answers its id, or nothing if `change` changed nothing or another operation of the tenant is live.
 ///
 /// # Errors
 /// A fault of the directory before the operation was begun. What happens to it afterwards is its own affair.
@@ -83,7 +86,7 @@ pub async fn begin(
     };
     let Some(operation) = operation else { return Ok(None) };
     shared.directory.forget(&order.tenant);
-    let next = if order.kind == Kind::Move {
+    let next = if order.kind.is_long() {
         // Too long to be waited for: the alarm clock begins it, at once.
         shared.directory.db(meter)?.commit([store::put_down(&order.id, &holder, now, None)]).await?;
         Ok(Some(now))
@@ -135,6 +138,7 @@ pub async fn tick(shared: &Shared) -> Result<(), Fault> {
         let next = advance(shared, &id).await;
         report(shared, &id, next).await;
     }
+    archiving::retain(shared, &meter).await?;
     pool::tend(shared, &meter).await
 }
 
@@ -215,7 +219,10 @@ impl Work<'_> {
         batch.extend(done.writes);
         let (status, error) = match next {
             Step::Activate => {
-                batch.push(tenants::activate(tenant, now));
+                batch.push(match operation.status_before() {
+                    Some(status) => backups::store::open_again(tenant, status, now),
+                    None => tenants::activate(tenant, now),
+                });
                 (Progress::Succeeded, None)
             }
             Step::Release if gave_up.is_some() => {
@@ -255,8 +262,12 @@ impl Work<'_> {
             Verdict::GiveUp(at) => {
                 let mut undoing = operation.clone();
                 undoing.state.gave_up = Some(words.clone());
-                if operation.kind == Kind::Move {
-                    return self.give_back(&undoing, &words, at);
+                match operation.kind {
+                    Kind::Move => return self.give_back(&undoing, &words, at),
+                    Kind::Backup | Kind::Restore | Kind::TimeTravel => {
+                        return self.let_be(&undoing, &words, at);
+                    }
+                    Kind::Provision | Kind::RestoreNew | Kind::Delete => {}
                 }
                 let next = if at > now {
                     store::try_again(&undoing, Step::Withdraw, 0, &words, at, now)?
@@ -272,6 +283,21 @@ impl Work<'_> {
                 ])
             }
         }
+    }
+
+    /// What is written when nothing was changed yet of a tenant that is there: it stays as it is, and what was begun of an
+    /// archive goes.
+    fn let_be(
+        &self,
+        undoing: &Operation,
+        words: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Statement<InDirectory>>, Fault> {
+        let failed = self.record(1, undoing.step, "failed", Some(words));
+        let (tenant, now) = (&undoing.tenant.id, self.now);
+        let mut batch = vec![failed, store::try_again(undoing, Step::Discard, 0, words, at, now)?];
+        batch.extend(undoing.status_before().map(|status| backups::store::open_again(tenant, status, now)));
+        Ok(batch)
     }
 
     /// What is written when a move is given up before it has begun: the tenant stays where it is, and the database that was

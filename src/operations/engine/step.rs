@@ -1,6 +1,6 @@
 //! Which effect belongs to which step.
 
-use super::{Done, Work, bindings, databases, moving, rows};
+use super::{Done, Work, archiving, bindings, databases, moving, restoring, rows, travelling};
 use crate::{
     error::Fault,
     operations::{
@@ -30,6 +30,12 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
         Step::Drop => databases::drop_database(work).await,
         Step::Wipe => rows::wipe(work).await,
         Step::Move => moving::run(work).await,
+        Step::Archive => archiving::run(work).await,
+        Step::Discard => archiving::discard(work).await,
+        Step::Check => restoring::check(work).await,
+        Step::Load => restoring::load(work).await,
+        Step::Bookmark => travelling::bookmark(work).await,
+        Step::Travel => travelling::travel(work).await,
         // These happen in the directory alone, together with the step before them.
         step @ (Step::Reserve | Step::Activate | Step::Close | Step::Release | Step::Finish) => {
             Err(Fault::internal(format!("{} is no step of its own", step.as_str())).into())

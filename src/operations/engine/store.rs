@@ -34,7 +34,7 @@ pub fn begin(
                                      run_at, created_at, updated_at, source_id)
              select ?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?9, case when ?3 = 'move' then database_id end
              from tenants
-             where id = ?2 and status = ?10 and updated_at = ?9",
+             where id = ?2 and status = case ?10 when 'staging' then 'active' else ?10 end and updated_at = ?9",
         )
         .bind(&order.id)
         .bind(&order.tenant)

@@ -53,6 +53,23 @@ pub fn wrap(
     ring.seal(platform, &data_key_purpose(tenant), &Secret::new(Base64UrlUnpadded::encode_string(&key)))
 }
 
+/// Wraps a data key for another tenant: what it has sealed opens there too.
+///
+/// # Errors
+/// A fault if `ENCRYPTION_KEY` does not hold the key that wrapped it.
+pub fn rewrap(
+    platform: &dyn crate::platform::Platform,
+    ring: &KeyRing,
+    (from, to): (&TenantId, &TenantId),
+    wrapped: &Sealed,
+) -> Result<Sealed, Fault> {
+    let key = ring.open(&data_key_purpose(from), wrapped);
+    let key = key.ok_or_else(|| {
+        Fault::internal(format!("the data key of tenant {from} cannot be unwrapped: check ENCRYPTION_KEY"))
+    })?;
+    ring.seal(platform, &data_key_purpose(to), &key)
+}
+
 /// Adds a data key, unless the tenant has one already: seeding may run twice.
 pub fn insert_first_data_key(id: &str, wrapped: &Sealed, now: Timestamp) -> Statement<InTenant> {
     write(

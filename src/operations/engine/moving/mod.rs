@@ -2,7 +2,7 @@
 //! and what an operator sees.
 
 mod calls;
-mod pace;
+pub(super) mod pace;
 pub mod progress;
 mod receipt;
 pub mod store;

@@ -13,18 +13,18 @@ const SLOW: Lifetime = Lifetime::milliseconds(250);
 
 /// The number of rows for the next call.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace(i64);
+pub(in crate::operations::engine) struct Pace(i64);
 
 impl Pace {
     /// Before anything is known of the rows.
-    pub(super) const FIRST: Self = Self(200);
+    pub(in crate::operations::engine) const FIRST: Self = Self(200);
 
-    pub(super) const fn rows(self) -> i64 {
+    pub(in crate::operations::engine) const fn rows(self) -> i64 {
         self.0
     }
 
     /// After a call that carried so much and took so long.
-    pub(super) fn after(self, rows: usize, bytes: u64, took: Lifetime) -> Self {
+    pub(in crate::operations::engine) fn after(self, rows: usize, bytes: u64, took: Lifetime) -> Self {
         let rows = u64::try_from(rows).unwrap_or(u64::MAX).max(1);
         let fitting = i64::try_from(BYTES * rows / bytes.max(1)).unwrap_or(MOST);
         let eager = if took > SLOW { self.0 / 2 } else { self.0.saturating_mul(2) };
@@ -32,7 +32,7 @@ impl Pace {
     }
 
     /// After a call that carried too much.
-    pub(super) fn halved(self) -> Self {
+    pub(in crate::operations::engine) fn halved(self) -> Self {
         Self((self.0 / 2).max(1))
     }
 }

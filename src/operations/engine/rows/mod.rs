@@ -42,6 +42,10 @@ pub(super) async fn seed(work: &Work<'_>) -> Result<Done, Trouble> {
     let (shared, tenant) = (work.shared, &work.operation.tenant);
     let issuer = shared.directory.issuer(&tenant.id);
     let db = work.db()?;
+    if work.operation.input.restore.is_some() {
+        seed::restored(shared, &tenant.id, &db, work.meter, work.now).await?;
+        return Ok(Done::with([]));
+    }
     seed::tenant(shared, &tenant.id, &issuer, &tenant.friendly_name, &db, work.meter, work.now).await?;
     Ok(Done::with([]))
 }

@@ -79,6 +79,26 @@ pub fn named(table: &Table, keys: &str) -> Query<InTenant> {
     if key(table).is_empty() { query } else { query.bind(keys) }
 }
 
+/// The rows that were captured behind a position, up to another one, as they are now; as one JSON text named `rows`.
+pub fn changed(table: &Table, after: i64, upto: i64) -> Query<InTenant> {
+    let captured = "captured_keys where tenant_id = ?1 and sequence > ?2 and sequence <= ?3 and name = ?4";
+    let parts: Vec<String> = (0..key(table).len()).map(|index| format!("key ->> {index}")).collect();
+    let condition = if parts.is_empty() {
+        format!("exists (select 1 from {captured})")
+    } else {
+        format!("({}) in (select {} from {captured})", key(table).join(", "), parts.join(", "))
+    };
+    read(format!(
+        "select '[' || coalesce(group_concat(pair, ','), '') || ']' as rows from
+         (select {} as pair from {} where tenant_id = ?1 and {condition})",
+        pair(table),
+        table.name
+    ))
+    .bind(after)
+    .bind(upto)
+    .bind(table.name)
+}
+
 /// Writes rows (a JSON array of arrays of columns). A row that stands in the way has changed since, at home, and is
 /// brought anew: it goes.
 pub fn put(table: &Table, rows: &str) -> Statement<InTenant> {

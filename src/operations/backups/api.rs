@@ -1,0 +1,328 @@
+//! Backups, restores and journeys in time over the management API: see [the module](super).
+
+use super::{
+    format::{manifest_name, open_manifest},
+    model::{
+        Backup, Damage, Manifest, NewBackup, NewRestore, Restoring, State, Travelling, Wanted, check_into,
+        id_of,
+    },
+    store,
+};
+use crate::{
+    access::{
+        Area, Operator,
+        management::{Refusal, scope},
+    },
+    config::Placement,
+    db::{Page, page::total, schema},
+    error::{Error, Fault},
+    events::{Entry, Kind as EventKind},
+    http::{Json, Path, Query, Response, StatusCode, route::Routes},
+    id::{OperationId, OrganizationId, TenantId, random_text},
+    operations::{
+        api::why_not,
+        engine::{self, archiving, moving},
+        model::{HOLD, Input, Kind, NewTenant, Order, Record},
+        shown, store as tenants,
+    },
+    platform::ObjectStore,
+    tenant::Status,
+    time::{Lifetime, Timestamp},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+/// Archives of a tenant, and what becomes of them.
+pub fn routes(r: &mut Routes) {
+    r.post("/management/tenants/{id}/backups", scope("update:tenants"), back_up);
+    r.get("/management/tenants/{id}/backups", scope("read:tenants"), list);
+    r.get("/management/tenants/{id}/backups/{backup}", scope("read:tenants"), get);
+    r.delete("/management/tenants/{id}/backups/{backup}", scope("delete:tenants"), delete);
+    r.post("/management/tenants/{id}/restores", scope("update:tenants"), restore);
+    r.post("/management/tenants/{id}/time-travel", scope("update:tenants"), travel);
+}
+
+/// How far D1 goes back (Cloudflare: D1, time travel; on a paid plan).
+const REACH: Lifetime = Lifetime::days(30);
+
+async fn back_up(
+    cx: &Operator,
+    (Path(id), Json(new)): (Path<String>, Json<NewBackup>),
+) -> Result<Response, Error<Refusal>> {
+    let record = settled(cx, &id).await?;
+    kept(cx)?;
+    let mut include = new.include;
+    include.sort_unstable();
+    include.dedup();
+    let input = Input { backup: Some(Wanted { include }), ..Input::default() };
+    let change = moving::store::open_epoch(&record.id, record.epoch + 1, cx.call().now);
+    let id = begin(cx, &record, Kind::Backup, input, change).await?;
+    begun(cx, &id, format!("Back up the tenant {}", record.id)).await
+}
+
+async fn list(
+    cx: &Operator,
+    (Path(id), Query(page)): (Path<String>, Query<Page>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
+    let id = TenantId::parse(&id).ok_or_else(inexistent)?;
+    let queries = [store::of_tenant(&id, window), store::count_of_tenant(&id), tenants::tenant(&id)];
+    let [rows, count, tenant] = cx.directory().read(queries).await?;
+    if tenant.is_empty() {
+        return Err(inexistent().into());
+    }
+    let backups = rows.iter().map(|row| Ok(shown_by(&store::backup(row)?)));
+    let backups = backups.collect::<Result<_, Fault>>()?;
+    let window = crate::db::page::Window { totals: true, ..window };
+    Ok(Json(window.list("backups", backups, total(&count)?)))
+}
+
+/// Where an archive is.
+#[derive(Deserialize)]
+struct At {
+    id: String,
+    backup: String,
+}
+
+async fn get(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Json<Value>, Error<Refusal>> {
+    Ok(Json(shown_by(&found(cx, &id, &backup).await?)))
+}
+
+async fn delete(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Response, Error<Refusal>> {
+    let backup = found(cx, &id, &backup).await?;
+    if backup.state == State::Writing {
+        let why = "The archive is being written; it can be deleted when that has succeeded or failed";
+        return Err(Refusal::conflict("operation_in_progress", why).into());
+    }
+    let doomed = cx.commit([store::doom(&backup.id)]).await?;
+    if doomed.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+        return Err(Refusal::conflict("operation_in_progress", "The archive is being restored").into());
+    }
+    note(cx, format!("Delete the backup {} of the tenant {}", backup.id, backup.tenant)).await?;
+    // What could not be removed now is removed by the clock.
+    archiving::remove(&cx.call().shared, cx.directory(), &backup).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+async fn restore(
+    cx: &Operator,
+    (Path(id), Json(new)): (Path<String>, Json<NewRestore>),
+) -> Result<Response, Error<Refusal>> {
+    let (call, backup) = (cx.call(), found(cx, &id, &new.backup).await?);
+    let (State::Whole, Some(hash)) = (backup.state, &backup.hash) else {
+        return Err(Refusal::conflict("backup_not_whole", "The archive is not whole").into());
+    };
+    let manifest = manifest(cx, &backup, hash).await?;
+    let restoring = |status| Restoring {
+        backup: backup.id.clone(),
+        of: backup.tenant.clone(),
+        hash: hash.clone(),
+        status,
+    };
+    let row = cx.directory().first(tenants::tenant(&TenantId::parse(&id).ok_or_else(inexistent)?)).await?;
+    let (of, _) = tenants::read_tenant(&row.ok_or_else(inexistent)?)?;
+    let is_gone = matches!(of.status, Status::Deleted | Status::Failed);
+    if new.into.is_none() && !is_gone {
+        if new.placement.is_some() {
+            return Err(Refusal::invalid_body("placement is of a new tenant: name one with into").into());
+        }
+        let record = settled(cx, &id).await?;
+        if record.id == call.shared.config.main_tenant {
+            let why = "The main tenant is not restored in place: it is what restores";
+            return Err(Refusal::forbidden("main_tenant", why).into());
+        }
+        let input = Input { restore: Some(restoring(Some(record.status))), ..Input::default() };
+        let change = store::open_epoch(&record.id, record.epoch + 1, &backup.id, call.now);
+        let operation = begin(cx, &record, Kind::Restore, input, change).await?;
+        return begun(cx, &operation, format!("Restore the tenant {} from {}", record.id, backup.id)).await;
+    }
+    let into = new.into.as_deref().unwrap_or(of.id.as_str());
+    if let Some(other) = new.into.as_deref().and_then(TenantId::parse) {
+        check_into(&of.id, &other).map_err(Refusal::invalid_body)?;
+    }
+    let suffix = random_text(call.platform(), 16);
+    let organization = OrganizationId::new(format!("org_{suffix}"));
+    let made = call.shared.config.cloudflare.is_some();
+    let tenant = NewTenant::named(into, Some(of.friendly_name.clone()), new.placement);
+    let wanted = tenant.check(call.shared.config.default_placement, made, organization);
+    let wanted = wanted.map_err(Refusal::invalid_body)?;
+    let administrator = cx.is_person().then(|| crate::id::UserId::new(cx.subject()));
+    let order = Order {
+        id: OperationId::new(format!("op_{suffix}")),
+        tenant: wanted.id.clone(),
+        placement: wanted.placement,
+        kind: Kind::RestoreNew,
+        input: Input { administrator, restore: Some(restoring(None)), ..Input::default() },
+        initiated_by: cx.subject().to_owned(),
+    };
+    // A name is on hold so that nobody else gets what was trusted under it: the tenant itself may come back.
+    let gone_before = if wanted.id == of.id { call.now } else { call.now.minus(HOLD) };
+    let bindings = call.platform().bindings();
+    let change = [tenants::reserve(&wanted, cx.subject(), made, &bindings, (gone_before, call.now))];
+    let begun_at = engine::begin(&call.shared, &order, change, Status::Provisioning, &call.meter, call.now);
+    if begun_at.await?.is_none() {
+        return Err(why_not(cx, &wanted).await?.into());
+    }
+    let rows = manifest.rows();
+    begun(cx, &order.id, format!("Restore {} ({rows} rows) into the new tenant {}", backup.id, wanted.id))
+        .await
+}
+
+/// A moment to go back to.
+#[derive(Deserialize)]
+struct To {
+    timestamp: String,
+}
+
+async fn travel(
+    cx: &Operator,
+    (Path(id), Json(to)): (Path<String>, Json<To>),
+) -> Result<Response, Error<Refusal>> {
+    let (call, record) = (cx.call(), settled(cx, &id).await?);
+    let now = call.now;
+    let moment = Timestamp::span(&to.timestamp).map(|(moment, _)| moment);
+    let moment = moment.ok_or_else(|| {
+        Refusal::invalid_body("timestamp must be a moment in UTC, like 2027-01-15T08:00:00Z")
+    })?;
+    if record.placement == Placement::Shared {
+        let why = "The tenant shares its database: going back in time would take all the other tenants back too. \
+                   Restore a backup instead, or move the tenant to a database of its own first";
+        return Err(Refusal::conflict("shared_database", why).into());
+    }
+    if moment >= now || moment < now.minus(REACH) {
+        return Err(Refusal::invalid_body("timestamp must be in the past, at most 30 days ago").into());
+    }
+    let row = cx.directory().first(store::came_at(&record.id)).await?;
+    let since = row.ok_or_else(inexistent)?.time("since")?;
+    if moment < since {
+        let why = format!("timestamp: the tenant has been in this database only since {}", since.iso());
+        return Err(Refusal::invalid_body(why).into());
+    }
+    let uuid = record.database.as_ref().and_then(|held| held.database.uuid.as_ref());
+    if call.shared.config.cloudflare.is_none() || uuid.is_none() {
+        let why = "Only a database that was made through the Cloudflare API can go back in time, and an API token \
+                   must be set. Restore a backup instead";
+        return Err(Refusal::conflict("not_through_the_api", why).into());
+    }
+    let travelling = Travelling { to: moment.millis(), status: record.status };
+    let input = Input { travel: Some(travelling), ..Input::default() };
+    let change = moving::store::open_epoch(&record.id, record.epoch + 1, now);
+    let operation = begin(cx, &record, Kind::TimeTravel, input, change).await?;
+    begun(cx, &operation, format!("Take the tenant {} back to {}", record.id, moment.iso())).await
+}
+
+/// Begins an operation on a tenant that is there.
+async fn begin(
+    cx: &Operator,
+    record: &Record,
+    kind: Kind,
+    input: Input,
+    change: crate::db::Statement<crate::tenant::InDirectory>,
+) -> Result<OperationId, Error<Refusal>> {
+    let call = cx.call();
+    let order = Order {
+        id: OperationId::new(format!("op_{}", random_text(call.platform(), 16))),
+        tenant: record.id.clone(),
+        placement: record.placement,
+        kind,
+        input,
+        initiated_by: cx.subject().to_owned(),
+    };
+    let begun = engine::begin(&call.shared, &order, [change], record.status, &call.meter, call.now).await?;
+    let busy = || {
+        Refusal::conflict(
+            "operation_in_progress",
+            "Another operation of the tenant is not over yet, or it has changed",
+        )
+    };
+    Ok(begun.ok_or_else(busy)?)
+}
+
+/// 202, with the operation, and with the archive that it makes.
+async fn begun(cx: &Operator, id: &OperationId, what: String) -> Result<Response, Error<Refusal>> {
+    note(cx, what).await?;
+    let row = cx.directory().first(tenants::operation(id)).await?;
+    let operation = tenants::read_operation(&row.ok_or_else(|| Fault::internal("the operation is gone"))?)?;
+    let mut body = json!(shown::operation(&operation));
+    if let (Kind::Backup, Some(members)) = (operation.kind, body.as_object_mut()) {
+        members.insert("backup".to_owned(), Value::String(id_of(id)));
+    }
+    let location = format!("/management/operations/{id}");
+    Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
+}
+
+/// An archive as the API shows it.
+fn shown_by(backup: &Backup) -> Value {
+    let rows: u64 = backup.sums.values().map(|sum| sum.rows).sum();
+    json!({
+        "id": backup.id,
+        "tenant_id": backup.tenant,
+        "operation_id": backup.operation,
+        "reason": backup.reason,
+        "status": backup.state,
+        "include": backup.include,
+        "schema_version": backup.schema_version,
+        "parts": backup.parts,
+        "rows": rows,
+        "bytes": backup.bytes,
+        "tables": backup.sums,
+        "hash": backup.hash,
+        "created_at": backup.created_at,
+        "taken_at": backup.taken_at,
+        "finished_at": backup.finished_at,
+    })
+}
+
+/// Where archives are kept.
+fn kept(cx: &Operator) -> Result<Rc<dyn ObjectStore>, Refusal> {
+    let why = "There is nowhere to keep archives: bind an R2 bucket as ARCHIVE (wrangler.toml)";
+    cx.call().platform().archive().ok_or_else(|| Refusal::conflict("no_archive", why))
+}
+
+/// The manifest of an archive, if this release can restore what it says.
+async fn manifest(cx: &Operator, backup: &Backup, hash: &str) -> Result<Manifest, Error<Refusal>> {
+    let kept = kept(cx)?.get(&manifest_name(&backup.tenant, &backup.id, hash)).await?;
+    let damaged = |why: String| Refusal::conflict("damaged_backup", format!("It cannot be restored: {why}"));
+    let opened = open_manifest(&cx.call().shared.config.encryption_keys, &backup.id, kept);
+    let (manifest, found, _) = opened.map_err(|Damage(why)| damaged(why))?;
+    if found != hash {
+        return Err(damaged(format!("the manifest of {} is not the one that was written", backup.id)).into());
+    }
+    manifest.tables(&schema::moved()).map_err(damaged)?;
+    Ok(manifest)
+}
+
+/// An archive of the tenant, which may be gone.
+async fn found(cx: &Operator, id: &str, backup: &str) -> Result<Backup, Error<Refusal>> {
+    let inexistent = || Refusal::not_found("inexistent_backup", "The tenant has no such backup");
+    let row = cx.directory().first(store::by_id(backup)).await?.ok_or_else(inexistent)?;
+    let backup = store::backup(&row)?;
+    if backup.tenant != id || backup.state == State::Deleting {
+        return Err(inexistent().into());
+    }
+    Ok(backup)
+}
+
+/// A tenant that something can be done to.
+async fn settled(cx: &Operator, id: &str) -> Result<Record, Error<Refusal>> {
+    let id = TenantId::parse(id).ok_or_else(inexistent)?;
+    let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(inexistent)?;
+    let (record, _) = tenants::read_tenant(&row)?;
+    match record.status {
+        Status::Active | Status::Staging | Status::ReadOnly | Status::Suspended => Ok(record),
+        Status::Deleted => Err(inexistent().into()),
+        other => Err(Refusal::conflict("illegal_state", format!("The tenant is {}", other.as_str())).into()),
+    }
+}
+
+fn inexistent() -> Refusal {
+    Refusal::not_found("inexistent_tenant", "The tenant does not exist")
+}
+
+/// Records in the log of the main tenant what an operator did.
+async fn note(cx: &Operator, description: String) -> Result<(), Fault> {
+    let call = cx.call();
+    let entry = Entry::new(EventKind::SuccessApi, description).user(cx.subject());
+    call.db.commit([call.record(entry)]).await.map(drop)
+}

@@ -1,0 +1,278 @@
+//! The steps in which an archive of a tenant is written, or removed.
+
+mod seal;
+mod source;
+
+use self::source::Source;
+use super::{Done, Work};
+use crate::{
+    access::{Shared, log_fault},
+    db::{Meter, schema},
+    error::{Fault, FaultKind},
+    operations::{
+        backups::{
+            format::{Draft, key_purpose, prefix},
+            model::{Backup, Cursor, Group, Part, Reason, State, Wanted, id_of},
+            store,
+        },
+        model::Kind,
+        plan::Trouble,
+    },
+    platform::ObjectStore,
+    secret::{DataKey, Sealed},
+    tenant::{DirectoryDb, TenantDb},
+    time::{Lifetime, Timestamp},
+};
+use std::rc::Rc;
+
+/// How long one call of the step goes on, and how many statements it runs: an invocation may run 1,000 (Cloudflare: D1,
+/// limits).
+const SITTING: Lifetime = Lifetime::seconds(6);
+const STATEMENTS: usize = 500;
+
+/// How many archives one tick removes.
+const PER_TICK: i64 = 5;
+
+/// An archive in one worker's hands.
+struct Archiver<'a> {
+    work: &'a Work<'a>,
+    directory: DirectoryDb,
+    objects: Rc<dyn ObjectStore>,
+    key: DataKey,
+    backup: Backup,
+    source: Source,
+}
+
+/// Archives the tenant, as far as one sitting goes.
+pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
+    let platform = work.shared.platform.as_ref();
+    let kind = work.operation.kind;
+    let Some(objects) = platform.archive() else {
+        // Nobody asked for it; the tenant was to be deleted.
+        if kind == Kind::Delete {
+            return Ok(Done::skipped().detail("there is nowhere to keep an archive"));
+        }
+        return Err(Trouble::Never { why: "the binding ARCHIVE is missing".to_owned() });
+    };
+    let directory = work.shared.directory.db(work.meter)?;
+    let (backup, key) = entered(work, &directory).await?;
+    if backup.state == State::Whole {
+        return finished(work, &backup);
+    }
+    let db = work.tenant_db()?;
+    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
+    let source = Source::new(work, db, Group::choose(&backup.include, schema::moved()));
+    let mut archiver = Archiver { work, directory, objects, key, backup, source };
+    archiver.sit().await
+}
+
+/// What follows when it is whole. A tenant that is to be restored serves nobody from here on.
+fn finished(work: &Work<'_>, backup: &Backup) -> Result<Done, Trouble> {
+    let tenant = &work.operation.tenant;
+    let shut =
+        (work.operation.kind == Kind::Restore).then(|| store::shut(&tenant.id, tenant.epoch, work.now));
+    let rows: u64 = backup.sums.values().map(|sum| sum.rows).sum();
+    let done = Done::with(shut);
+    Ok(done.detail(format!("{}: {rows} rows, {} parts, {} bytes", backup.id, backup.parts, backup.bytes)))
+}
+
+/// The archive of this operation in the directory, entered if it is not there yet, and its key.
+async fn entered(work: &Work<'_>, directory: &DirectoryDb) -> Result<(Backup, DataKey), Trouble> {
+    let (shared, operation) = (work.shared, work.operation);
+    let (platform, ring) = (shared.platform.as_ref(), &shared.config.encryption_keys);
+    let id = id_of(&operation.id);
+    let mut row = directory.first(store::by_id(&id)).await?;
+    if row.is_none() {
+        let all = Wanted { include: Group::ALL.to_vec() };
+        let (reason, wanted) = match operation.kind {
+            Kind::Delete => (Reason::Deletion, &all),
+            Kind::Restore => (Reason::Restore, &all),
+            _ => (Reason::Asked, operation.input.backup.as_ref().unwrap_or(&all)),
+        };
+        let wrapped = DataKey::random(platform).wrap(platform, ring, &key_purpose(&id))?;
+        let version = schema::version(schema::TENANT);
+        let (tenant, why) = (&operation.tenant.id, (reason, wanted));
+        let enter = store::enter(&id, tenant, &operation.id, why, &wrapped, version, work.now)?;
+        directory.commit([enter]).await?;
+        row = directory.first(store::by_id(&id)).await?;
+    }
+    let row = row.ok_or_else(|| Fault::internal("an archive was entered and is not there"))?;
+    let backup = store::backup(&row)?;
+    let key = DataKey::unwrap(ring, &key_purpose(&id), &Sealed::stored(backup.wrapped_key.as_str()));
+    let key = key.ok_or_else(|| Trouble::Never {
+        why: "ENCRYPTION_KEY has lost the key that wrapped that of the archive".to_owned(),
+    })?;
+    Ok((backup, key))
+}
+
+impl Archiver<'_> {
+    async fn sit(&mut self) -> Result<Done, Trouble> {
+        loop {
+            if self.backup.schema_version != schema::version(schema::TENANT) {
+                // A newer release has come meanwhile: there are tables that nobody captures.
+                self.start_again().await?;
+            }
+            match self.backup.cursor.clone() {
+                Cursor::Start => {
+                    let watermark = self.source.lead().await?;
+                    let place = Default::default();
+                    self.go_on(None, Cursor::Copying { place, watermark }).await?;
+                }
+                Cursor::Copying { place, watermark } => {
+                    let mut draft = Draft::default();
+                    let next = self.source.copy(place, &mut draft).await?;
+                    let next = match next {
+                        Some(place) => Cursor::Copying { place, watermark },
+                        None => Cursor::Following { watermark },
+                    };
+                    self.put_away(draft, false, next).await?;
+                }
+                Cursor::Following { watermark } => {
+                    let mut draft = Draft::default();
+                    let followed = self.source.follow(watermark, &mut draft).await?;
+                    let left = self.backup.parts + i64::from(!draft.is_empty());
+                    let next = match followed.counts {
+                        Some(counts) => Cursor::Sealing { left, taken_at: self.now().millis(), counts },
+                        None => Cursor::Following { watermark: followed.upto },
+                    };
+                    self.put_away(draft, true, next).await?;
+                }
+                Cursor::Sealing { left, taken_at, counts } => {
+                    self.source.release().await?;
+                    return self.seal(left, taken_at, counts).await;
+                }
+            }
+            self.check_time()?;
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.work.shared.platform.now()
+    }
+
+    fn check_time(&self) -> Result<(), Trouble> {
+        let now = self.now();
+        if now.since(self.work.now) > SITTING || self.source.statements > STATEMENTS {
+            return Err(Trouble::Wait { until: now, why: "more rows are left".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Puts a part away, under a name that nothing else has, and enters it: a rival's part, or one that comes late, is in
+    /// nobody's way.
+    async fn put_away(&mut self, draft: Draft, changes: bool, next: Cursor) -> Result<(), Trouble> {
+        if draft.is_empty() {
+            return self.go_on(None, next).await;
+        }
+        let platform = self.work.shared.platform.as_ref();
+        let (number, id) = (self.backup.parts, self.backup.id.as_str());
+        let (bytes, digest) = draft.seal(platform, &self.key, id, number)?;
+        let suffix = crate::id::random_text(platform, 16);
+        let object = format!("{}{number:06}-{suffix}", prefix(&self.backup.tenant, id));
+        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.objects.put(&object, bytes).await?;
+        self.go_on(Some(Part { object, changes, digest, bytes: length }), next).await
+    }
+
+    async fn go_on(&mut self, part: Option<Part>, next: Cursor) -> Result<(), Trouble> {
+        let batch = store::go_on(&self.backup, part.as_ref(), &next)?;
+        let gone_on = match self.directory.commit(batch).await {
+            Err(fault) if fault.detail.contains(store::GUARD) => false,
+            outcomes => outcomes?.last().is_some_and(|outcome| !outcome.rows.is_empty()),
+        };
+        if !gone_on {
+            return Err(self.overtaken());
+        }
+        self.backup.version += 1;
+        self.backup.cursor = next;
+        if let Some(part) = part {
+            self.backup.parts += 1;
+            self.backup.bytes += part.bytes;
+        }
+        Ok(())
+    }
+
+    async fn start_again(&mut self) -> Result<(), Trouble> {
+        let version = schema::version(schema::TENANT);
+        let outcomes = self.directory.commit(store::start_again(&self.backup, version)?).await?;
+        if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+            return Err(self.overtaken());
+        }
+        let row = self.directory.first(store::by_id(&self.backup.id)).await?;
+        let row = row.ok_or_else(|| Fault::internal("an archive is gone"))?;
+        self.backup = store::backup(&row)?;
+        Ok(())
+    }
+
+    fn overtaken(&self) -> Trouble {
+        Trouble::Wait { until: self.now(), why: "another instance goes on".to_owned() }
+    }
+}
+
+/// Removes what there is of an archive that was given up.
+pub(super) async fn discard(work: &Work<'_>) -> Result<Done, Trouble> {
+    let directory = work.shared.directory.db(work.meter)?;
+    let row = directory.first(store::by_id(&id_of(&work.operation.id))).await?;
+    let Some(backup) = row.as_ref().map(store::backup).transpose()? else { return Ok(Done::skipped()) };
+    let tables = schema::moved();
+    Source::new(work, work.tenant_db()?, tables).release().await?;
+    if backup.state == State::Whole {
+        return Ok(Done::with([]).detail(format!("{} is whole, and stays", backup.id)));
+    }
+    directory.commit([store::doom(&backup.id)]).await?;
+    remove(work.shared, &directory, &backup).await?;
+    Ok(Done::with([]))
+}
+
+/// Removes an archive that is doomed: what is kept of it, then that it was there.
+pub(in crate::operations) async fn remove(
+    shared: &Shared,
+    directory: &DirectoryDb,
+    backup: &Backup,
+) -> Result<(), Fault> {
+    if let Some(objects) = shared.platform.archive() {
+        let prefix = prefix(&backup.tenant, &backup.id);
+        loop {
+            let names = objects.list(&prefix, None).await?;
+            if names.is_empty() {
+                break;
+            }
+            objects.delete(names).await?;
+        }
+    }
+    directory.commit(store::forget(&backup.id)).await.map(drop)
+}
+
+/// Removes the archives that are doomed, or that nobody wants to keep any longer.
+pub(super) async fn retain(shared: &Shared, meter: &Meter) -> Result<(), Fault> {
+    let (directory, retention) = (shared.directory.db(meter)?, shared.config.retention);
+    let now = shared.platform.now();
+    let before = retention.days.map(|days| now.minus(Lifetime::days(days)));
+    let mut rows = directory.all(store::doomed(before, PER_TICK)).await?;
+    if let Some(keep) = retention.keep {
+        rows.extend(directory.all(store::surplus(keep, PER_TICK)).await?);
+    }
+    for row in rows {
+        let backup = store::backup(&row)?;
+        let doomed = directory.commit([store::doom(&backup.id)]).await?;
+        if doomed.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+            continue;
+        }
+        match remove(shared, &directory, &backup).await {
+            // The next tick tries again.
+            Err(fault @ Fault { kind: FaultKind::Unavailable, .. }) => {
+                log_fault(shared.platform.as_ref(), "tick", &backup.tenant, &fault);
+            }
+            removed => removed?,
+        }
+    }
+    Ok(())
+}
+
+impl Work<'_> {
+    /// The database that the tenant has, for the tenant's epoch.
+    pub(super) fn tenant_db(&self) -> Result<TenantDb, Fault> {
+        let tenant = &self.operation.tenant;
+        self.shared.directory.lifecycle_db(&tenant.id, tenant.epoch, &self.held()?.database, self.meter)
+    }
+}

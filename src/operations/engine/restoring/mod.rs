@@ -1,0 +1,154 @@
+//! The steps in which a tenant comes from an archive.
+
+mod loading;
+
+pub(super) use loading::load;
+
+use super::{Done, Work, moving::store as progress};
+use crate::{
+    db::schema,
+    error::Fault,
+    operations::{
+        backups::{
+            format::{Exchange, Reader, manifest_name, open_manifest, open_part},
+            model::{Damage, Group, Manifest, Restoring, Sums},
+        },
+        model::Kind,
+        plan::Trouble,
+    },
+    platform::ObjectStore,
+    resources::keys,
+    secret::DataKey,
+    tenant::Issuer,
+    time::Lifetime,
+};
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+/// How long one call of a step goes on.
+const SITTING: Lifetime = Lifetime::seconds(6);
+
+/// The table of the keys that seal what is secret in the rows of a tenant.
+const DATA_KEYS: &str = "data_keys";
+
+/// An archive that is open.
+struct Archive<'a> {
+    restoring: &'a Restoring,
+    manifest: Manifest,
+    key: DataKey,
+    objects: Rc<dyn ObjectStore>,
+    /// If it becomes another tenant: what is exchanged.
+    exchange: Option<Exchange>,
+}
+
+impl<'a> Archive<'a> {
+    async fn open(work: &Work<'a>) -> Result<Self, Trouble> {
+        let shared = work.shared;
+        let restoring = work.operation.input.restore.as_ref();
+        let restoring = restoring.ok_or_else(|| Fault::internal("a restore has no archive"))?;
+        let objects = shared.platform.archive();
+        let objects =
+            objects.ok_or_else(|| Trouble::Never { why: "the binding ARCHIVE is missing".to_owned() })?;
+        let (of, id) = (restoring.of.as_str(), restoring.backup.as_str());
+        let kept = objects.get(&manifest_name(of, id, &restoring.hash)).await?;
+        let (manifest, hash, key) =
+            open_manifest(&shared.config.encryption_keys, id, kept).map_err(damaged)?;
+        if hash != restoring.hash || manifest.backup != id || manifest.tenant != of {
+            return Err(damaged(Damage(format!("the manifest of {id} is not the one that was written"))));
+        }
+        let issuer = shared.directory.issuer(&work.operation.tenant.id);
+        let exchange = (manifest.issuer != issuer.as_str()).then(|| {
+            let audience = |issuer: &str| format!("{issuer}api/v2/");
+            Exchange::new(&audience(&manifest.issuer), &Issuer::management_audience(&issuer))
+        });
+        Ok(Self { restoring, manifest, key, objects, exchange })
+    }
+
+    /// What is in a part.
+    async fn part(&self, number: usize) -> Result<String, Trouble> {
+        let part = self.manifest.parts.get(number).ok_or_else(|| Fault::internal("there is no such part"))?;
+        let kept = self.objects.get(&part.object).await?;
+        open_part(&self.key, &self.restoring.backup, number, part, kept).map_err(damaged)
+    }
+
+    /// A reader that has read everything from the part of this number on.
+    async fn resume(&self, left: usize, sums: Sums) -> Result<Reader, Trouble> {
+        let mut reader = Reader::resumed(sums);
+        for (number, _) in self.manifest.parts.iter().enumerate().skip(left).filter(|(_, part)| part.changes)
+        {
+            reader.recall(&self.part(number).await?).map_err(damaged)?;
+        }
+        Ok(reader)
+    }
+}
+
+fn damaged(Damage(why): Damage) -> Trouble {
+    Trouble::Never { why: format!("the archive cannot be restored: {why}") }
+}
+
+/// How far an archive has been read.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Checked {
+    left: Option<usize>,
+    sums: Sums,
+    data_keys: Vec<String>,
+}
+
+/// Reads the whole archive, and refuses what is not exactly what its manifest says. Changes nothing.
+pub(super) async fn check(work: &Work<'_>) -> Result<Done, Trouble> {
+    let directory = work.shared.directory.db(work.meter)?;
+    let archive = Archive::open(work).await?;
+    let manifest = &archive.manifest;
+    manifest.tables(&schema::moved()).map_err(|why| Trouble::Never { why })?;
+    let row = directory.first(progress::progress(&work.operation.id)).await?;
+    let mut checked: Checked = row.map_or_else(|| Ok(Checked::default()), |row| row.json("progress"))?;
+    let left = checked.left.unwrap_or(manifest.parts.len());
+    let mut reader = archive.resume(left, std::mem::take(&mut checked.sums)).await?;
+    for (number, part) in manifest.parts.iter().enumerate().take(left).rev() {
+        let found = reader.read(part, &archive.part(number).await?).map_err(damaged)?;
+        for row in found.values().flatten() {
+            if archive.exchange.as_ref().is_some_and(|exchange| exchange.is_ambiguous(&row.text)) {
+                let why = "the archive has something that is named like the management API of the new tenant";
+                return Err(Trouble::Never { why: why.to_owned() });
+            }
+        }
+        let data_keys = found.get(DATA_KEYS).into_iter().flatten();
+        checked.data_keys.extend(data_keys.map(|row| row.key.clone()));
+        let now = work.shared.platform.now();
+        if now.since(work.now) > SITTING && number > 0 {
+            checked = Checked { left: Some(number), sums: reader.sums, ..checked };
+            let text = serde_json::to_string(&checked).map_err(|error| Fault::internal(error.to_string()))?;
+            directory.commit([progress::set_progress(&work.operation.id, &text)]).await?;
+            return Err(Trouble::Wait { until: now, why: "more parts are left".to_owned() });
+        }
+    }
+    for (table, sum) in &manifest.sums {
+        if reader.sums.remove(table).unwrap_or_default() != *sum {
+            return Err(damaged(Damage(format!("its rows of {table} are not those that were archived"))));
+        }
+    }
+    if let Some(table) = reader.sums.keys().next() {
+        return Err(damaged(Damage(format!("its manifest does not know of {table}"))));
+    }
+    check_keys(work, manifest, &checked.data_keys).await?;
+    Ok(Done::with([]).detail(format!("{} rows in {} parts", manifest.rows(), manifest.parts.len())))
+}
+
+/// A tenant that keeps its signing keys must keep the key that has sealed them.
+async fn check_keys(work: &Work<'_>, manifest: &Manifest, archived: &[String]) -> Result<(), Trouble> {
+    if work.operation.kind != Kind::Restore || manifest.include.contains(&Group::Keys) {
+        return Ok(());
+    }
+    let rows = work.tenant_db()?.all(keys::store::data_keys()).await?;
+    let same = rows.iter().all(|row| {
+        let id = row.text("id").unwrap_or_default();
+        archived.contains(&serde_json::json!([id]).to_string())
+    });
+    if same && rows.len() == archived.len() {
+        return Ok(());
+    }
+    let why = "the archive has no signing keys, and is older than the key that seals those of the tenant: restore it \
+               into a new tenant";
+    Err(Trouble::Never { why: why.to_owned() })
+}

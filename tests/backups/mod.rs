@@ -1,0 +1,9 @@
+//! Archives of tenants, and tenants from archives: on real SQLite, with everything that can happen to either.
+
+mod damage;
+mod deletion;
+mod mishaps;
+mod refusals;
+mod round_trip;
+mod travel;
+mod trial;
