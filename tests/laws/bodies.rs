@@ -36,6 +36,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("POST", "/management/operations/{id}/finish"),
     ("POST", "/management/operations/{id}/pause"),
     ("POST", "/management/operations/{id}/resume"),
+    ("POST", "/management/operations/{id}/return"),
     ("POST", "/management/operations/{id}/rollback"),
     ("POST", "/management/operations/{id}/switch"),
     ("POST", "/management/tenants/{id}/preview"),

@@ -62,6 +62,46 @@ fn a_move_waits_for_its_switch_and_can_be_paused_and_aborted() {
 }
 
 #[test]
+fn a_tenant_goes_there_and_back_as_often_as_wanted_and_both_databases_stay_in_step() {
+    let trial = Trial::new("shared");
+    furnish(&trial.home(), TENANT, 10);
+    let home = trial.home();
+    let id = trial.begin(&json!({ "placement": "isolated", "rollback_days": 1 }));
+    trial.steer(&id, "return").expect(409);
+    let there = {
+        trial.until(&id, arrived);
+        trial.home()
+    };
+    for turn in 1..=3 {
+        there.query(&format!("update roles set name = 'there {turn}' where id like '7:%'"));
+        trial.steer(&id, "return").expect(200);
+        let shown = trial.until(&id, |shown| !arrived(shown) && level(shown));
+        assert!(std::rc::Rc::ptr_eq(&home, &trial.home()));
+        assert_eq!((&shown["status"], &shown["move"]["switched_at"]), (&json!("running"), &json!(null)));
+        assert_eq!(rows(&home, TENANT), rows(&there, TENANT), "nothing that was written there is lost");
+        home.query(&format!("update roles set name = 'here {turn}' where id like '7:%'"));
+        // Nothing follows by itself, however long it waits.
+        trial.world.advance(Lifetime::days(2));
+        trial.ring();
+        assert!(std::rc::Rc::ptr_eq(&home, &trial.home()));
+        trial.steer(&id, "switch").expect(200);
+        trial.until(&id, arrived);
+        assert!(std::rc::Rc::ptr_eq(&there, &trial.home()));
+        assert_eq!(rows(&home, TENANT), rows(&there, TENANT));
+        assert_eq!(trial.look(&id)["move"]["pauses_ms"].as_array().unwrap().len(), 1 + 2 * turn);
+    }
+    trial.steer(&id, "return").expect(200);
+    let shown = trial.until(&id, |shown| !arrived(shown) && level(shown));
+    assert_eq!(shown["move"]["wanted"], "return");
+    let before = rows(&home, TENANT);
+    trial.steer(&id, "abort").expect(200);
+    trial.steer(&id, "return").expect(409);
+    assert_eq!(trial.until(&id, |shown| shown["status"] != "running")["status"], "cancelled");
+    assert_eq!(rows(&home, TENANT), before);
+    assert_eq!((count(&there, TENANT), traces(&home), traces(&there)), (0, 0, 0));
+}
+
+#[test]
 fn a_move_ends_by_itself_when_it_cannot_be_rolled_back_any_more() {
     let trial = Trial::new("shared");
     let id = trial.begin(&json!({ "placement": "isolated", "rollback_days": 2 }));

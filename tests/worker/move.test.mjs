@@ -1,206 +1,147 @@
 // A tenant moves between databases on real workerd and real D1 while people use it: no request fails, nothing differs,
 // nobody can write for a moment only, and everything that was given out before, during and after works on both sides.
 //
-// MOVE_PEOPLE=100000 tries it with a hundred thousand people (about 680,000 rows).
+// MOVE_PEOPLE=100000 tries it with a hundred thousand people (about 770,000 rows); MOVE_PLANTED says how many changed cells
+// are to be found, SEED which ones.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { crowd } from './crowd.mjs';
-import { startGatehouse } from './harness.mjs';
-import { CALLBACK, Operator } from './operator.mjs';
-import { browse, Person, pkce } from './person.mjs';
+import { percentile, TENANT, TenantInUse } from './tenant_in_use.mjs';
 
 const PEOPLE = Number(process.env.MOVE_PEOPLE ?? 3_000);
-const TENANT = 'acme';
-const PASSWORD = 'analytical-engine-1843';
+const PLANTED = Number(process.env.MOVE_PLANTED ?? 12);
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const PATIENCE_MS = 60_000 + PEOPLE * 10;
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-
-/** Requests one after the other, for as long as it is wanted; every one must succeed. */
-class Client {
-  #wanted = true;
-  times = [];
-  failures = [];
-
-  /** `request` does one thing, and throws if it does not succeed. */
-  constructor(name, request, pause) {
-    Object.assign(this, { name, done: this.#run(request, pause) });
-  }
-
-  async #run(request, pause) {
-    while (this.#wanted) {
-      const began = performance.now();
-      await request().catch((error) => this.failures.push(`${this.name}: ${error.message}`));
-      this.times.push(performance.now() - began);
-      await sleep(pause);
-    }
-  }
-
-  async stop() {
-    this.#wanted = false;
-    await this.done;
-    return this;
-  }
-}
-
-let gatehouse, operator, app, issuer, person;
+let tenant;
 
 before(async () => {
-  gatehouse = await startGatehouse();
-  operator = await Operator.of(gatehouse);
-  await operator.does('POST /management/tenants', { id: TENANT, placement: 'shared' });
-  person = await operator.user(TENANT, 'ada@example.com', PASSWORD);
-  app = await operator.application(TENANT, { app_type: 'spa', token_endpoint_auth_method: 'none', refresh_token: { leeway: 0 } });
-  issuer = operator.issuer(TENANT);
+  tenant = await TenantInUse.start();
 });
-after(() => gatehouse.close());
+after(() => tenant.close());
 
-const expectOk = async (answer) => {
-  const text = await answer.text();
-  assert.ok(answer.status < 400, `${answer.status}: ${text}`);
-  return text === '' ? undefined : JSON.parse(text);
-};
-
-const token = async (fields) =>
-  expectOk(
-    await gatehouse.fetch(`${issuer}oauth/token`, {
-      method: 'POST',
-      body: new URLSearchParams({ client_id: app.client_id, ...fields }),
-    }),
-  );
-
-/** Signs in from the first page to the tokens, in a browser of one's own or the given one. */
-async function signIn(visitor = new Person(browse(gatehouse.fetch), person), more = {}) {
-  const { verifier, parameters } = pkce();
-  const asked = { client_id: app.client_id, redirect_uri: CALLBACK, response_type: 'code', state: 's', ...parameters, ...more };
-  const url = `${issuer}authorize?${new URLSearchParams({ scope: 'openid email offline_access', ...asked })}`;
-  const back = new URL(await visitor.visit(url, CALLBACK));
-  const code = back.searchParams.get('code');
-  assert.ok(code, back.href);
-  return token({ grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: verifier });
-}
-
-const refresh = ({ refresh_token }) => token({ grant_type: 'refresh_token', refresh_token });
-
-const home = async () => {
-  const env = await gatehouse.env();
-  const sql = 'select d.binding from tenants t join databases d on d.id = t.database_id where t.id = ?1';
-  const { binding } = await env.DIRECTORY.prepare(sql).bind(TENANT).first();
-  return env[binding];
-};
-
-/** Waits until the operation is as wanted. */
-async function until(id, wanted) {
-  const end = performance.now() + PATIENCE_MS;
-  let shown;
-  do {
-    shown = await operator.does(`GET /management/operations/${id}`);
-    if (wanted(shown)) return shown;
-    await sleep(100);
-  } while (performance.now() < end);
-  assert.fail(`it does not come to that: ${JSON.stringify(shown, null, 1)}`);
-}
-
-/** Compares every row and every column of both databases. */
-async function compare() {
-  const found = { rows: 0, differences: [], mode: '' };
-  for (let from; ; ) {
-    const part = await operator.does(`GET /management/tenants/${TENANT}/verify${from ? `?from=${encodeURIComponent(from)}` : ''}`);
-    found.mode = part.mode;
-    found.differences.push(...part.differences);
-    for (const sum of Object.values(part.tables)) found.rows += Number(sum.split(':')[0]);
-    if (!part.next) return found;
-    from = part.next;
-  }
-}
+const number = (value) => value.toFixed(0);
 
 test(`a tenant of ${PEOPLE} people moves while it is used, and back`, { timeout: 20 * PATIENCE_MS }, async (t) => {
-  const rows = await crowd(await home(), TENANT, PEOPLE);
-  const early = { tokens: await signIn(), browser: new Person(browse(gatehouse.fetch), person) };
-  await signIn(early.browser);
-
-  // Steady use: somebody refreshes all the time, somebody writes, somebody signs in.
-  let chain = await signIn();
-  let written = 0;
-  const clients = [
-    new Client('refresh', async () => (chain = await refresh(chain)), 20),
-    new Client('write', async () => {
-      await operator.does(`PATCH /api/v2/users/${encodeURIComponent(person.id)}`, { user_metadata: { written: written + 1 } }, TENANT);
-      written += 1;
-    }, 20),
-    new Client('read', async () => {
-      const { user_metadata: kept } = await operator.does(`GET /api/v2/users/${encodeURIComponent(person.id)}`, undefined, TENANT);
-      assert.ok((kept?.written ?? 0) >= written - 1, 'a read is older than what was written');
-    }, 50),
-    new Client('login', () => signIn(), 500),
-  ];
+  const rows = await tenant.fill(PEOPLE);
+  const early = { tokens: await tenant.signIn(), browser: tenant.browser() };
+  await tenant.signIn(early.browser);
+  const use = await tenant.use();
 
   const began = performance.now();
-  const { id } = await operator.does(`POST /management/tenants/${TENANT}/moves`, { placement: 'isolated' });
-  const moved = await until(id, ({ move }) => move.arrived && move.phase === 'switched');
+  const id = await tenant.move({ placement: 'isolated' });
+  const moved = await tenant.until(id, ({ move }) => move.arrived && move.phase === 'switched', PATIENCE_MS);
   const took = performance.now() - began;
-  const during = await signIn();
+  const during = await tenant.signIn();
 
-  const { rows: compared, differences, mode } = await compare();
+  const { rows: compared, differences, mode } = await tenant.compare();
   assert.equal(mode, 'compared');
   assert.deepEqual(differences, []);
   assert.ok(compared >= rows, `${compared} of ${rows} rows were compared`);
 
   // What was given out before works after.
-  early.tokens = await refresh(early.tokens);
-  const again = await signIn(early.browser, { prompt: 'none' });
+  early.tokens = await tenant.refresh(early.tokens);
+  const again = await tenant.signIn(early.browser, { prompt: 'none' });
 
-  await operator.does(`POST /management/operations/${id}/rollback`);
-  const ended = await until(id, ({ status }) => status !== 'running');
+  await tenant.steer(id, 'rollback');
+  const ended = await tenant.until(id, ({ status }) => status !== 'running', PATIENCE_MS);
   assert.equal(ended.status, 'cancelled');
-  for (const client of clients) await client.stop();
+  const chain = await use.stop();
+  for (const tokens of [early.tokens, during, again, chain]) await tenant.refresh(tokens);
+  await tenant.signIn(early.browser, { prompt: 'none' });
+  assert.equal(await tenant.kept(), tenant.written, 'the last write is there, and no other');
 
-  const failures = clients.flatMap((client) => client.failures);
-  assert.deepEqual(failures, [], 'no request of a client fails');
-  for (const tokens of [early.tokens, during, again, chain]) await refresh(tokens);
-  await signIn(early.browser, { prompt: 'none' });
-  const kept = await operator.does(`GET /api/v2/users/${encodeURIComponent(person.id)}`, undefined, TENANT);
-  assert.equal(kept.user_metadata.written, written, 'the last write is there, and no other');
-
-  const requests = clients.flatMap(({ times }) => times).sort((a, b) => a - b);
-  const pauses = ended.move.pauses_ms;
-  const number = (value) => value.toFixed(0);
+  const times = use.clients.flatMap(({ times }) => times);
+  const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
   t.diagnostic(`${moved.move.rows_done} rows moved and compared in ${number(took)} ms: copied ${moved.move.rows_per_second} rows/s, in all ${number((moved.move.rows_done / took) * 1000)} rows/s`);
-  t.diagnostic(`nobody could write for ${pauses.join(' and ')} ms (there and back); budget 500 ms`);
-  for (const { name, times } of clients) {
-    const sorted = [...times].sort((a, b) => a - b);
-    t.diagnostic(`${name}: ${sorted.length}, p50 ${number(percentile(sorted, 0.5))} ms, longest ${number(sorted.at(-1))} ms`);
+  t.diagnostic(`nobody could write for ${ended.move.pauses_ms.join(' and ')} ms (there and back); budget 500 ms`);
+  for (const { name, times } of use.clients) {
+    t.diagnostic(`${name}: ${times.length}, p50 ${number(percentile(times, 0.5))} ms, longest ${number(Math.max(...times))} ms`);
   }
-  t.diagnostic(`${requests.length} requests, none failed: p50 ${number(percentile(requests, 0.5))} ms, p99 ${number(percentile(requests, 0.99))} ms, longest ${number(requests.at(-1))} ms`);
+  t.diagnostic(`${times.length} requests, none failed: p50 ${number(p50)} ms, p99 ${number(p99)} ms, longest ${number(Math.max(...times))} ms`);
   assert.ok(moved.move.rows_done >= rows);
 });
 
-test('a byte that changes in one cell is found, wherever it is', { timeout: PATIENCE_MS }, async (t) => {
-  const { id } = await operator.does(`POST /management/tenants/${TENANT}/moves`, { placement: 'isolated', switch: 'manual' });
-  await until(id, ({ move }) => move.phase === 'following' && move.lag === 0);
-  const env = await gatehouse.env();
+/** A random number below `limit`, the same for the same seed (mulberry32). */
+const seeded = (state) => (limit) => {
+  state = (state + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+};
+
+/** The columns of a table: those of its key without the tenant, and the others. */
+async function columnsOf(database, table) {
+  const { results } = await database.prepare(`select name, type, pk from pragma_table_info('${table}') order by pk, cid`).all();
+  const named = results.filter(({ name }) => name !== 'tenant_id');
+  return { key: named.filter(({ pk }) => pk > 0).map(({ name }) => name), others: named.filter(({ pk }) => pk === 0) };
+}
+
+/** Any row, as the table and its number in it. */
+function anyRow(tables, chance) {
+  let number = chance(Object.values(tables).reduce((sum, count) => sum + count));
+  for (const [table, count] of Object.entries(tables)) {
+    if (number < count) return { table, number };
+    number -= count;
+  }
+}
+
+/** A row of any table, however small that is. */
+function anyTable(tables, chance) {
+  const [table, count] = Object.entries(tables)[chance(Object.keys(tables).length)];
+  return { table, number: chance(count) };
+}
+
+/** Some cell that is no part of a key, and the same with one byte changed. */
+async function pick(database, tables, from, chance) {
+  for (;;) {
+    const { table, number } = from(tables, chance);
+    const { key, others } = await columnsOf(database, table);
+    if (others.length === 0) continue;
+    const { name: column, type } = others[chance(others.length)];
+    const sql = `select ${[...key, `${column} as cell`].join(', ')} from ${table} where tenant_id = ?1 limit 1 offset ?2`;
+    const { cell: value, ...rest } = await database.prepare(sql).bind(TENANT, number).first();
+    if (value === null || value === '') continue;
+    const letters = [...String(value)];
+    const at = chance(letters.length);
+    letters[at] = letters[at] === '~' ? '!' : '~';
+    const spoilt = type === 'INTEGER' ? value + (value % 2 === 0 ? 1 : -1) : letters.join('');
+    const values = key.map((part) => rest[part]);
+    const where = key.map((part, index) => ` and ${part} = ?${index + 3}`).join('');
+    const update = `update ${table} set ${column} = ?2 where tenant_id = ?1${where}`;
+    const set = (wanted) => database.prepare(update).bind(TENANT, wanted, ...values).run();
+    return { table, key: values, name: `${table}.${column} of row ${number}, letter ${at}`, value, spoilt, set };
+  }
+}
+
+test('a byte that changes in one cell is found, wherever it is', { timeout: 20 * PATIENCE_MS }, async (t) => {
+  t.diagnostic(`SEED=${SEED}`);
+  const id = await tenant.move({ placement: 'isolated', switch: 'manual' });
+  await tenant.until(id, ({ move }) => move.phase === 'following' && move.lag === 0, PATIENCE_MS);
+  const env = await tenant.gatehouse.env();
   const { binding } = await env.DIRECTORY.prepare('select d.binding from operations o join databases d on d.id = o.target_id where o.id = ?1').bind(id).first();
   const target = env[binding];
-  let found = 0;
-  for (const [table, key, column] of [['users', 'user_id', 'name'], ['logs', 'id', 'description'], ['passwords', 'user_id', 'hash']]) {
-    for (const share of [0, 0.37, 1]) {
-      const { n } = await target.prepare(`select count(*) as n from ${table}`).first();
-      const at = Math.floor((n - 1) * share);
-      const row = await target.prepare(`select ${key} as key, ${column} as value from ${table} order by ${key} limit 1 offset ?1`).bind(at).first();
-      const spoilt = (row.value ?? '').replace(/.$/u, '~') || '~';
-      const set = (value) => target.prepare(`update ${table} set ${column} = ?1 where ${key} = ?2`).bind(value, row.key).run();
-      await set(spoilt);
-      const { differences } = await compare();
-      assert.equal(differences.length, 1, `${table} ${row.key}: ${JSON.stringify(differences)}`);
-      assert.deepEqual([differences[0].table, differences[0].kind], [table, 'changed']);
-        assert.deepEqual(JSON.parse(differences[0].key), [row.key]);
-      await set(row.value);
-      found += 1;
-    }
+  const { rows, differences: none } = await tenant.compare();
+  assert.deepEqual(none, []);
+  assert.ok(rows > PEOPLE);
+  const { tables } = await tenant.operator.does(`GET /management/tenants/${TENANT}/moves/plan?placement=isolated`);
+  for (const [table, count] of Object.entries(tables)) assert.ok(count > 0, `${table} is empty`);
+  let cells = 0;
+  for (const [table, count] of Object.entries(tables)) {
+    const { key, others } = await columnsOf(target, table);
+    cells += count * (key.length + others.length);
   }
-  assert.deepEqual((await compare()).differences, []);
-  await operator.does(`POST /management/operations/${id}/abort`);
-  await until(id, ({ status }) => status === 'cancelled');
-  t.diagnostic(`${found} of ${found} changed cells found`);
+  const chance = seeded(SEED);
+  for (let planted = 0; planted < PLANTED; planted += 1) {
+    const cell = await pick(target, tables, planted % 2 === 0 ? anyRow : anyTable, chance);
+    await cell.set(cell.spoilt);
+    const { differences } = await tenant.compare(cell.table);
+    assert.equal(differences.length, 1, `${cell.name}: ${JSON.stringify(differences)}`);
+    assert.deepEqual([differences[0].table, differences[0].kind], [cell.table, 'changed'], cell.name);
+    assert.deepEqual(JSON.parse(differences[0].key), cell.key, cell.name);
+    await cell.set(cell.value);
+  }
+  assert.deepEqual((await tenant.compare()).differences, []);
+  await tenant.steer(id, 'abort');
+  await tenant.until(id, ({ status }) => status === 'cancelled', PATIENCE_MS);
+  t.diagnostic(`${PLANTED} of ${PLANTED} changed cells found, each alone among ${cells} cells of ${rows} rows`);
 });

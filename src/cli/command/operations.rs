@@ -32,7 +32,9 @@ pub enum What {
     Abort,
     /// Switches now, as soon as everything is there and compared
     Switch,
-    /// Goes back after the switch; nothing that was written since is lost
+    /// Goes back after the switch, for now: both databases stay in step, and it can be switched again
+    Return,
+    /// Goes back after the switch, and ends; nothing that was written since is lost
     Rollback,
     /// Ends the time in which it can be rolled back, and clears up
     Finish,
@@ -45,6 +47,8 @@ pub enum Until {
     Arrived,
     /// Everything is there, and it waits for the switch.
     Ready,
+    /// It is where it began, and everything is there, and it waits for the switch.
+    Returned,
     /// It is over.
     Over,
 }
@@ -66,6 +70,7 @@ impl Steer {
             What::Resume => "resume",
             What::Abort => "abort",
             What::Switch => "switch",
+            What::Return => "return",
             What::Rollback => "rollback",
             What::Finish => "finish",
         };
@@ -78,6 +83,7 @@ impl Steer {
         let operation = match self.what {
             What::Pause | What::Resume => get(api, &id)?,
             What::Switch => watch(api, screen, &id, Until::Arrived)?,
+            What::Return => watch(api, screen, &id, Until::Returned)?,
             What::Abort | What::Rollback | What::Finish => watch_end(api, screen, &id)?,
         };
         Ok(Outcome::done(told(&operation), operation))
@@ -91,6 +97,7 @@ fn decided(api: &Api<'_>, id: &str, what: What) -> Result<bool, Failure> {
     Ok(match what {
         What::Abort | What::Rollback => wanted == "source",
         What::Switch => wanted == "target",
+        What::Return => wanted == "return",
         What::Finish => wanted == "finish",
         What::Pause | What::Resume => false,
     })
@@ -159,6 +166,7 @@ pub fn watch(api: &Api<'_>, screen: &mut Screen<'_>, id: &str, until: Until) -> 
         let there = match until {
             Until::Arrived => flag("arrived"),
             Until::Ready => flag("arrived") || text(moved, "phase") == "following",
+            Until::Returned => !flag("arrived") && text(moved, "phase") == "following",
             Until::Over => false,
         };
         if there || is_over(&operation) {

@@ -11,7 +11,11 @@ use crate::{
     db::{Meter, Row},
     error::Fault,
     id::{OperationId, TenantId, random_text},
-    operations::{engine::moving, moves::begin::begin, plan::Step},
+    operations::{
+        engine::moving,
+        moves::{begin::begin, wish::Wanted},
+        plan::Step,
+    },
     platform::Platform,
     time::{Lifetime, Timestamp},
 };
@@ -101,6 +105,9 @@ fn outcome(row: &Row) -> Result<Option<(&'static str, Option<String>)>, Fault> {
     let error = row.optional_text("error")?.unwrap_or_else(|| "it was ended".to_owned());
     if status == "failed" || status == "cancelled" {
         return Ok(Some(("failed", Some(error))));
+    }
+    if row.optional_text("wanted")?.as_deref() == Some(Wanted::Return.as_str()) {
+        return Ok(Some(("failed", Some("an operator has taken it back".to_owned()))));
     }
     let differs = row.flag("held")? && row.text("progress")?.contains("\"differences\"");
     let tired = row.int("attempt")? >= PATIENCE && row.text("step")? == Step::Move.as_str();

@@ -122,7 +122,7 @@ pub fn tenants_of(id: &str, status: Option<&str>, window: Window) -> Query<InDir
 pub fn moving(id: &str, limit: i64) -> Query<InDirectory> {
     read(
         "select n.position, n.tenant_id, n.operation_id, o.status, o.attempt, o.error, o.held, o.switched_at, o.progress,
-                o.step
+                o.step, o.wanted
          from migration_tenants n left join operations o on o.id = n.operation_id
          where n.migration_id = ?1 and n.status = 'moving' order by n.position limit ?2",
     )

@@ -39,6 +39,7 @@ pub fn routes(r: &mut Routes) {
     r.post("/management/operations/{id}/resume", scope("update:tenants"), resume);
     r.post("/management/operations/{id}/switch", scope("update:tenants"), switch);
     r.post("/management/operations/{id}/abort", scope("update:tenants"), abort);
+    r.post("/management/operations/{id}/return", scope("update:tenants"), take_back);
     r.post("/management/operations/{id}/rollback", scope("update:tenants"), roll_back);
     r.post("/management/operations/{id}/finish", scope("update:tenants"), finish);
 }
@@ -255,21 +256,30 @@ async fn abort(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>
     say(cx, &operation, Wanted::Source).await
 }
 
+/// Goes back for now: both databases stay in step, and `switch` works again.
+async fn take_back(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+    let operation = switched(cx, &id, ": nothing is to be taken back").await?;
+    say(cx, &operation, Wanted::Return).await
+}
+
 async fn roll_back(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
-    let operation = live(cx, &id).await?;
-    if !operation.has_arrived() {
-        let why = "The tenant has not been switched yet: abort the move instead";
-        return Err(Refusal::conflict("not_switched", why).into());
-    }
+    let operation = switched(cx, &id, ": abort the move instead").await?;
     say(cx, &operation, Wanted::Source).await
 }
 
 async fn finish(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
-    let operation = live(cx, &id).await?;
-    if !operation.has_arrived() {
-        return Err(Refusal::conflict("not_switched", "The tenant has not been switched yet").into());
-    }
+    let operation = switched(cx, &id, "").await?;
     say(cx, &operation, Wanted::Finish).await
+}
+
+/// A move that has arrived. `instead` ends the sentence that refuses another one.
+async fn switched(cx: &Operator, id: &OperationId, instead: &str) -> Result<Operation, Error<Refusal>> {
+    let operation = live(cx, id).await?;
+    if operation.has_arrived() {
+        return Ok(operation);
+    }
+    let why = format!("The tenant has not been switched yet{instead}");
+    Err(Refusal::conflict("not_switched", why).into())
 }
 
 /// Says what is wanted, unless the end of the move has been said already, and has it gone on with.

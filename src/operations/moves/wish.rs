@@ -130,6 +130,8 @@ impl NewMove {
 pub enum Wanted {
     /// Go there as soon as possible.
     Target,
+    /// Be where it began, with the other database in step, until somebody says more.
+    Return,
     /// End where it began: abort, or roll back.
     Source,
     /// End where it has arrived.
@@ -141,6 +143,7 @@ impl Wanted {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Target => "target",
+            Self::Return => "return",
             Self::Source => "source",
             Self::Finish => "finish",
         }
@@ -148,7 +151,9 @@ impl Wanted {
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Target, Self::Source, Self::Finish].into_iter().find(|wanted| wanted.as_str() == text)
+        [Self::Target, Self::Return, Self::Source, Self::Finish]
+            .into_iter()
+            .find(|wanted| wanted.as_str() == text)
     }
 }
 
@@ -172,6 +177,7 @@ pub fn wish(terms: &Terms, said: &Said) -> Wish {
         // Only where it has arrived is it finished: that is checked when it is said, and nothing takes it back.
         (Some(Wanted::Finish), home) => (home, true),
         (Some(Wanted::Target), _) | (None, Side::Target) => (Side::Target, false),
+        (Some(Wanted::Return), _) => (Side::Source, false),
         (None, Side::Source) if terms.switch == Switch::WhenReady && !terms.rehearse => (Side::Target, false),
         (None, Side::Source) => (Side::Source, false),
     };

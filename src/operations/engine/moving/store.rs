@@ -172,7 +172,7 @@ pub fn leave_epoch(
 pub fn want(id: &OperationId, wanted: Wanted, now: Timestamp) -> Statement<InDirectory> {
     write(
         "update operations set wanted = ?2, held = 0, run_at = ?3
-         where id = ?1 and kind = 'move' and status in ('pending', 'running') and (wanted is null or wanted = 'target')
+         where id = ?1 and kind = 'move' and status in ('pending', 'running') and (wanted is null or wanted in ('target', 'return'))
          and (?2 <> 'finish' or exists (
            select 1 from tenants where id = operations.tenant_id and database_id = operations.target_id))
          returning id",
