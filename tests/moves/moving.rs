@@ -26,6 +26,8 @@ fn every_value_of_every_table_arrives_and_nothing_stays_behind() {
         assert_eq!(rows(&new, TENANT), before, "{from} to {to}");
         assert_eq!((count(&old, TENANT), traces(&old), traces(&new)), (0, 0, 0));
         assert_eq!(shown["move"]["rows_total"], shown["move"]["rows_done"]);
+        assert_eq!((&shown["move"]["rows_left"], &shown["move"]["bytes_left"]), (&json!(0), &json!(0)));
+        assert!(shown["move"]["bytes_done"].as_u64() > shown["move"]["rows_done"].as_u64());
         assert_eq!(shown["move"]["pauses_ms"].as_array().unwrap().len(), 1);
         receipt_agrees(&trial, &shown);
         let tenant = trial.get(&format!("/management/tenants/{TENANT}")).expect(200).json();

@@ -88,6 +88,9 @@ pub fn shown(terms: &Terms, has_arrived: bool, row: &Row) -> Result<Value, Fault
     let progress: Progress = row.json("progress")?;
     let switched_at = row.optional_time("switched_at")?;
     let total: i64 = progress.totals.values().sum();
+    let left = (total - i64::try_from(progress.rows).unwrap_or(total)).max(0).unsigned_abs();
+    // As many for each row as until now.
+    let bytes_left = (progress.rows > 0).then(|| progress.bytes.saturating_mul(left) / progress.rows);
     let until = switched_at.map(|at| at.plus(Lifetime::milliseconds(terms.window_ms)));
     let rate = progress.began_at.zip(progress.copied_at.or(progress.seen_at)).map(|(from, to)| {
         let took = (to - from).max(1).unsigned_abs();
@@ -103,8 +106,9 @@ pub fn shown(terms: &Terms, has_arrived: bool, row: &Row) -> Result<Value, Fault
         "wanted": row.optional_text("wanted")?,
         "rows_total": total,
         "rows_done": progress.rows,
-        "rows_left": (total - i64::try_from(progress.rows).unwrap_or(total)).max(0),
+        "rows_left": left,
         "bytes_done": progress.bytes,
+        "bytes_left": bytes_left,
         "rows_per_second": rate,
         "changes_brought": progress.applied,
         "lag": progress.lag,
