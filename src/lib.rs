@@ -55,5 +55,6 @@ pub mod platform;
 
 pub mod error;
 pub mod id;
+pub mod json;
 pub mod secret;
 pub mod time;

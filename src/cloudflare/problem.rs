@@ -1,5 +1,6 @@
 //! What went wrong with a call, as far as it matters to whoever made it.
 
+use crate::json;
 use crate::time::Lifetime;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -63,7 +64,7 @@ const LONGEST_PAUSE: i64 = 300;
 /// # Errors
 /// What went wrong.
 pub(super) fn read(status: u16, retry_after: Option<&str>, body: &[u8]) -> Result<Json, Problem> {
-    let envelope: Option<Envelope> = serde_json::from_slice(body).ok();
+    let envelope: Option<Envelope> = json::read(body).ok();
     let Envelope { success, errors, result } = envelope.unwrap_or_default();
     if success && (200..300).contains(&status) {
         return Ok(result);

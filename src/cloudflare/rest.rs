@@ -6,6 +6,7 @@ use crate::{
     db::{Driver, Outcome, RawStatement, Row, Value, driver::fault},
     error::Fault,
     http::Method,
+    json,
     platform::{LocalBox, Platform},
 };
 use serde::Deserialize;
@@ -65,7 +66,7 @@ impl RestDriver {
 impl From<Answered> for Outcome {
     fn from(answered: Answered) -> Self {
         let Table { columns, rows } = answered.results;
-        let rows = rows.into_iter().map(|row| Row(columns.iter().cloned().zip(row).collect()));
+        let rows = rows.into_iter().map(|row| Row(json::gather(columns.iter().cloned().zip(row))));
         Self {
             rows: rows.collect(),
             changes: answered.meta.changes,

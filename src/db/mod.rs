@@ -14,7 +14,10 @@ pub use page::Page;
 pub use row::Row;
 pub use statement::{Query, Statement, Value, define, read, write};
 
-use crate::error::{Fault, FaultKind, Stale};
+use crate::{
+    error::{Fault, FaultKind, Stale},
+    platform::LocalBox,
+};
 use std::{cell::Cell, rc::Rc};
 
 /// Which database a statement belongs to. A tenant statement does not type-check on the directory, nor the reverse.
@@ -61,8 +64,7 @@ impl<S: Scope> Db<S> {
     /// # Errors
     /// A fault of the database.
     pub async fn all(&self, query: Query<S>) -> Result<Vec<Row>, Fault> {
-        let [rows] = self.read([query]).await?;
-        Ok(rows)
+        Ok(self.answers(vec![query]).await?.pop().unwrap_or_default())
     }
 
     /// Runs one read and keeps its first row.
@@ -78,38 +80,59 @@ impl<S: Scope> Db<S> {
     /// # Errors
     /// [`FaultKind::Fenced`], or another fault of the database.
     pub async fn read<const N: usize>(&self, queries: [Query<S>; N]) -> Result<[Vec<Row>; N], Fault> {
-        // Who has written has written while this was the right place, and goes on from there: to be sent elsewhere now would
-        // be to do it all again.
-        let guard = self.scope.read_guard().filter(|_| !self.wrote.get());
-        let guarded = guard.is_some();
-        let reads = queries.into_iter().map(|query| query.raw(self.scope.first()));
-        let mut outcomes = self.run(guard.into_iter().chain(reads).collect()).await?.into_iter();
-        if guarded && outcomes.next().is_none_or(|guard| !guard.rows.is_empty()) {
-            let kind = FaultKind::Fenced(self.scope.stale());
-            return Err(Fault { kind, detail: "closed to handles of this epoch".to_owned() });
-        }
-        let rows: Vec<Vec<Row>> = outcomes.map(|outcome| outcome.rows).collect();
+        let rows = self.answers(queries.into()).await?;
         rows.try_into().map_err(|_| Fault::internal("the driver answered another number of statements"))
+    }
+
+    /// Reads any number of queries. Behind a pointer, as is [`Self::transact`], so that their workings are compiled once
+    /// instead of into the future of everybody who awaits them.
+    fn answers(&self, queries: Vec<Query<S>>) -> LocalBox<'_, Result<Vec<Vec<Row>>, Fault>> {
+        Box::pin(async move {
+            // Who has written has written while this was the right place, and goes on from there: to be sent elsewhere now
+            // would be to do it all again.
+            let guard = self.scope.read_guard().filter(|_| !self.wrote.get());
+            let guarded = guard.is_some();
+            let asked = queries.len();
+            let reads = queries.into_iter().map(|query| query.raw(self.scope.first()));
+            let mut outcomes = self.run(guard.into_iter().chain(reads).collect()).await?.into_iter();
+            if guarded && outcomes.next().is_none_or(|guard| !guard.rows.is_empty()) {
+                let kind = FaultKind::Fenced(self.scope.stale());
+                return Err(Fault { kind, detail: "closed to handles of this epoch".to_owned() });
+            }
+            let rows: Vec<Vec<Row>> = outcomes.map(|outcome| outcome.rows).collect();
+            if rows.len() == asked {
+                Ok(rows)
+            } else {
+                Err(Fault::internal("the driver answered another number of statements"))
+            }
+        })
     }
 
     /// Commits statements as one transaction: all of them or none. Answers what each returned.
     ///
     /// # Errors
     /// [`FaultKind`] `ReadOnly`, `Fenced`, `Conflict`, or another fault of the database.
-    pub async fn commit(&self, batch: impl IntoIterator<Item = Statement<S>>) -> Result<Vec<Outcome>, Fault> {
-        self.scope.check_writable()?;
-        let guard = self.scope.guard();
-        let guards = usize::from(guard.is_some());
-        let statements: Vec<_> = guard
-            .into_iter()
-            .chain(batch.into_iter().map(|statement| statement.raw(self.scope.first())))
-            .collect();
-        if statements.len() == guards {
-            return Ok(Vec::new());
-        }
-        let outcomes = self.run(statements).await?;
-        self.wrote.set(true);
-        Ok(outcomes.into_iter().skip(guards).collect())
+    pub fn commit(
+        &self,
+        batch: impl IntoIterator<Item = Statement<S>>,
+    ) -> LocalBox<'_, Result<Vec<Outcome>, Fault>> {
+        self.transact(batch.into_iter().collect())
+    }
+
+    fn transact(&self, batch: Vec<Statement<S>>) -> LocalBox<'_, Result<Vec<Outcome>, Fault>> {
+        Box::pin(async move {
+            self.scope.check_writable()?;
+            let guard = self.scope.guard();
+            let guards = usize::from(guard.is_some());
+            let writes = batch.into_iter().map(|statement| statement.raw(self.scope.first()));
+            let statements: Vec<_> = guard.into_iter().chain(writes).collect();
+            if statements.len() == guards {
+                return Ok(Vec::new());
+            }
+            let outcomes = self.run(statements).await?;
+            self.wrote.set(true);
+            Ok(outcomes.into_iter().skip(guards).collect())
+        })
     }
 
     async fn run(&self, statements: Vec<RawStatement>) -> Result<Vec<Outcome>, Fault> {

@@ -1,6 +1,6 @@
 //! One row, read column by column; a column that is missing or of another type is a fault.
 
-use crate::{error::Fault, time::Timestamp};
+use crate::{error::Fault, json, time::Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
@@ -85,9 +85,20 @@ impl Row {
     /// # Errors
     /// A fault if the column is missing or is not such JSON.
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Fault> {
-        serde_json::from_str(&self.text(name)?)
-            .map_err(|error| Fault::internal(format!("column {name} is not the expected JSON: {error}")))
+        json::read(&self.text(name)?).map_err(|error| unexpected(name, &error))
     }
+
+    /// An object stored as JSON text, whose members nobody interprets.
+    ///
+    /// # Errors
+    /// A fault if the column is missing or is no such JSON.
+    pub fn object(&self, name: &str) -> Result<Map<String, Json>, Fault> {
+        json::object(&self.text(name)?).map_err(|error| unexpected(name, &error))
+    }
+}
+
+fn unexpected(name: &str, error: &serde_json::Error) -> Fault {
+    Fault::internal(format!("column {name} is not the expected JSON: {error}"))
 }
 
 /// The integer that a double stands for, within the 53 bits that D1 keeps exactly.

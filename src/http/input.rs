@@ -1,6 +1,7 @@
 //! How the input of a handler is decoded from a request; access has been proven before.
 
 use super::{Method, Request};
+use crate::json;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -60,7 +61,7 @@ impl<T: DeserializeOwned> Input for Path<T> {
 impl Params {
     fn object(&self) -> Value {
         let values = self.0.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())));
-        Value::Object(values.collect())
+        Value::Object(json::gather(values))
     }
 }
 
@@ -151,7 +152,7 @@ fn blame(
     // What is wrong with no member at all is that one is missing.
     let missing = refusal(Map::new()).as_deref() == Some(words);
     let alone = |(name, value): &(&String, &Value)| {
-        refusal(Map::from_iter([((*name).clone(), (*value).clone())])).as_deref() == Some(words)
+        refusal(json::gather([((*name).clone(), (*value).clone())])).as_deref() == Some(words)
     };
     let innocent = |name: &str| {
         let mut rest = members.clone();

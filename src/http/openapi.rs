@@ -4,6 +4,7 @@ use super::{
     Method,
     route::{Route, Routes},
 };
+use crate::json;
 use serde_json::{Map, Value as Json, json};
 
 /// The description, for clients that use `base` (a URL without a path, ending with `/`).
@@ -15,8 +16,8 @@ pub fn document(routes: &Routes, base: &str) -> Json {
             operations.insert(route.method.as_str().to_ascii_lowercase(), operation(route));
         }
     }
-    let scopes: Map<_, _> =
-        routes.management_scopes().into_iter().map(|scope| (scope.to_owned(), words(scope).into())).collect();
+    let scopes = routes.management_scopes().into_iter().map(|scope| (scope.to_owned(), words(scope).into()));
+    let scopes: Map<String, Json> = json::gather(scopes);
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Gatehouse", "version": env!("CARGO_PKG_VERSION") },

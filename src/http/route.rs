@@ -2,11 +2,11 @@
 
 use super::{Input, Method, Output, Params, Request, Response};
 use crate::{
-    access::{Area, Call, Refuse, Trace},
+    access::{Area, Call, Refuse},
     error::Error,
     platform::LocalBox,
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 type Run = Box<dyn Fn(Call, Params) -> LocalBox<'static, Response> + Send + Sync>;
 
@@ -68,19 +68,29 @@ macro_rules! methods {
     )*};
 }
 
-/// Admits the caller: compiled once for each area, not into every row.
-#[inline(never)]
-fn admitted<A: Area>(call: Call, need: A::Need) -> LocalBox<'static, Result<A, Error<A::Refusal>>> {
-    Box::pin(A::admit(call, need))
-}
+/// What is left of a row once its input and its output are out of sight: the caller's area goes in, a response comes out.
+type Answer<A> =
+    Box<dyn Fn(A, Params) -> LocalBox<'static, Result<Response, Error<<A as Area>::Refusal>>> + Send + Sync>;
 
-/// The answer for a request that was refused, or that we failed: likewise.
-#[inline(never)]
-fn said_no<A: Area>(trace: &Trace, error: Error<A::Refusal>) -> Response {
-    match error {
-        Error::Refused(refusal) => refusal.render(),
-        Error::Fault(fault) => trace.fault::<A::Refusal>(fault),
-    }
+/// The journey of a row, compiled once for each area: only decoding, handler and rendering are compiled into every row.
+fn journey<A: Area>(need: A::Need, answer: Answer<A>) -> Run {
+    let answer: Arc<Answer<A>> = Arc::new(answer);
+    Box::new(move |call, params| {
+        let answer = Arc::clone(&answer);
+        Box::pin(async move {
+            let trace = call.trace();
+            // Access before input: the uninvited learn nothing about what a body must look like.
+            let answered = match A::admit(call, need).await {
+                Ok(area) => answer(area, params).await,
+                Err(error) => Err(error),
+            };
+            match answered {
+                Ok(response) => response,
+                Err(Error::Refused(refusal)) => refusal.render(),
+                Err(Error::Fault(fault)) => trace.fault::<A::Refusal>(fault),
+            }
+        })
+    })
 }
 
 impl Routes {
@@ -109,32 +119,34 @@ impl Routes {
         O: Output + 'static,
         H: AsyncFn(&A, I) -> Result<O, Error<A::Refusal>> + Copy + Send + Sync + 'static,
     {
-        let run: Run = Box::new(move |call, params| {
+        let answer: Answer<A> = Box::new(move |area, params| {
             Box::pin(async move {
-                let trace = call.trace();
-                // Access before input: the uninvited learn nothing about what a body must look like.
-                let area: A = match admitted(call, need).await {
-                    Ok(area) => area,
-                    Err(error) => return said_no::<A>(&trace, error),
-                };
                 let input = match I::decode(&area.call().request, &params) {
                     Ok(input) => input,
-                    Err(why) => return said_no::<A>(&trace, Error::Refused(A::malformed(why))),
+                    Err(why) => return Err(Error::Refused(A::malformed(why))),
                 };
-                match handler(&area, input).await {
-                    Ok(output) => output.render(),
-                    Err(error) => said_no::<A>(&trace, error),
-                }
+                handler(&area, input).await.map(Output::render)
             })
         });
+        self.row(method, path, need, std::any::type_name::<H>(), answer);
+    }
+
+    fn row<A: Area>(
+        &mut self,
+        method: Method,
+        path: &'static str,
+        need: A::Need,
+        handler: &str,
+        answer: Answer<A>,
+    ) {
         self.push(Route {
             method,
             path,
             area: A::NAME,
             need: format!("{need:?}"),
             scope: A::scope(need),
-            handler: short_name(std::any::type_name::<H>()),
-            run,
+            handler: short_name(handler),
+            run: journey(need, answer),
         });
     }
 

@@ -17,6 +17,7 @@ use crate::{
     events::{Entry, Kind},
     http::{Json, Members, Path, Query, Response, StatusCode, input::typed, route::Routes},
     id::prefixed,
+    json,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -173,7 +174,7 @@ async fn table(
 }
 
 fn check_after(table: &tables::Table, text: String) -> Result<String, Refusal> {
-    let cells: Option<Vec<String>> = serde_json::from_str(&text).ok();
+    let cells: Option<Vec<String>> = json::read(&text).ok();
     let fits = cells.is_some_and(|cells| cells.len() == table.key);
     if fits { Ok(text) } else { Err(Refusal::invalid_query("after must be what the page before answered")) }
 }
@@ -199,11 +200,11 @@ async fn compare(
     let keys: Vec<Value> = records.iter().map(|values| table.key_cells(values)).collect();
     let rows = target.db.all(store::by_keys(table, &json!(keys).to_string())).await?;
     let seal = target.seal(cx).await?;
-    let stored = rows.iter().map(|row| {
+    let mut stored = BTreeMap::new();
+    for row in &rows {
         let values = seal::read_back(&seal, table, row)?;
-        Ok((table.key_cells(&values).to_string(), values))
-    });
-    let stored = stored.collect::<Result<BTreeMap<_, _>, Fault>>()?;
+        stored.insert(table.key_cells(&values).to_string(), values);
+    }
     let (mut same, mut missing, mut different) = (0, Vec::new(), Vec::new());
     for (key, values) in keys.iter().zip(&records) {
         let Some(held) = stored.get(&key.to_string()) else {

@@ -10,6 +10,7 @@ use crate::{
     http::{Malformed, input::typed, shape::is_email},
     id::{ClientId, ConnectionId, OrganizationId, ResourceServerId, RoleId},
     jose::Jwk,
+    json,
     resources::{
         clients::model::Client,
         connections::model::Connection,
@@ -199,7 +200,7 @@ fn user(values: &Values) -> Result<(), Wrong> {
     let present = |columns: &[&str]| -> Map<String, Json> {
         let columns =
             columns.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
-        columns.filter(|(_, value)| !value.is_null()).collect()
+        json::gather(columns.filter(|(_, value)| !value.is_null()))
     };
     let mut attributes = present(&COLUMNS);
     attributes.extend(present(&["user_metadata", "app_metadata"]));

@@ -103,7 +103,7 @@ pub fn read_back(seal: &KeyRing, table: &Table, row: &Row) -> Result<Values, Fau
                 None => None,
             },
             Kind::Options { purpose } => {
-                let mut options: Map<String, Json> = row.json(name)?;
+                let mut options = row.object(name)?;
                 for secret in secrets(&mut options) {
                     let plain = open(purpose, secret.clone())?;
                     *secret = format!("sha256:{}", plain.digest().as_str());

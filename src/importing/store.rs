@@ -11,6 +11,7 @@ use crate::{
     tenant::{InDirectory, InTenant},
     time::Timestamp,
 };
+use std::collections::BTreeMap;
 
 /// The newest import; one row or none.
 pub fn newest() -> Query<InTenant> {
@@ -34,7 +35,10 @@ pub fn checkpoints() -> Query<InTenant> {
 /// A fault if a row holds what the schema does not allow.
 pub fn import(row: &Row, checkpoints: &[Row]) -> Result<Import, Fault> {
     let status = row.text("status")?;
-    let taken = checkpoints.iter().map(|row| Ok((row.text("table_name")?, row.int("taken")?)));
+    let mut taken = BTreeMap::new();
+    for row in checkpoints {
+        taken.insert(row.text("table_name")?, row.int("taken")?);
+    }
     Ok(Import {
         id: row.text("id")?,
         source: row.text("source")?,
@@ -42,7 +46,7 @@ pub fn import(row: &Row, checkpoints: &[Row]) -> Result<Import, Fault> {
         issuer: row.optional_text("issuer")?,
         live: row.flag("live")?,
         status: Status::parse(&status).ok_or_else(|| Fault::internal(format!("unknown status {status}")))?,
-        taken: taken.collect::<Result<_, Fault>>()?,
+        taken,
         created_at: row.time("created_at")?,
         finished_at: row.optional_time("finished_at")?,
     })

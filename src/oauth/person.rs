@@ -1,7 +1,7 @@
 //! What tokens and userinfo say of a person (OpenID Connect Core §5).
 
 use super::scope::Scopes;
-use crate::{db::Row, error::Fault, id::UserId};
+use crate::{db::Row, error::Fault, id::UserId, json};
 use serde_json::{Map, Value as Json, json};
 
 /// A person, as a token needs to know them.
@@ -56,7 +56,7 @@ impl Person {
     /// # Errors
     /// A fault if the row holds what the schema does not allow.
     pub fn of(row: &Row) -> Result<Self, Fault> {
-        let mut claims: Map<String, Json> = row.json("profile")?;
+        let mut claims: Map<String, Json> = row.object("profile")?;
         for name in ["name", "given_name", "family_name", "nickname", "picture", "email", "phone_number"] {
             if let Some(text) = row.optional_text(name)? {
                 claims.insert(name.to_owned(), Json::String(text));
@@ -87,6 +87,6 @@ impl Person {
     /// The claims that these scopes ask for. What is not known is left out.
     pub fn claims(&self, scope: &Scopes) -> Map<String, Json> {
         let names = CLAIMS.iter().filter(|(of, _)| scope.contains(of)).flat_map(|(_, names)| names.iter());
-        names.filter_map(|name| Some(((*name).to_owned(), self.claims.get(*name)?.clone()))).collect()
+        json::gather(names.filter_map(|name| Some(((*name).to_owned(), self.claims.get(*name)?.clone()))))
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     access::Call,
     error::Fault,
     id::{ClientId, SessionId, UserId},
+    json,
     resources::snapshot::Snapshot,
     secret::{Sealed, Secret},
     time::Timestamp,
@@ -40,7 +41,7 @@ pub fn seal(call: &Call, snapshot: &Snapshot, new: &NewCode<'_>) -> Result<Optio
         authenticated_at: new.authenticated_at.millis(),
         expires_at: call.now.plus(LIFETIME).millis(),
     };
-    let plain = serde_json::to_string(&content).map_err(|error| Fault::internal(error.to_string()))?;
+    let plain = json::write(&content)?;
     let sealed = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
     Ok((sealed.as_str().len() <= MAX_LENGTH).then(|| Secret::new(sealed.as_str())))
 }
@@ -48,7 +49,7 @@ pub fn seal(call: &Call, snapshot: &Snapshot, new: &NewCode<'_>) -> Result<Optio
 /// Opens a code; `None` for one that is not sealed, or was changed, or is of another tenant or host.
 pub fn open(call: &Call, snapshot: &Snapshot, code: &Secret) -> Option<Code> {
     let plain = snapshot.seal.open(&purpose(call), &Sealed::stored(code.expose()))?;
-    let content: Content = serde_json::from_str(plain.expose()).ok()?;
+    let content: Content = json::read(plain.expose()).ok()?;
     Some(Code {
         client: ClientId::new(content.client),
         user: UserId::new(content.user),

@@ -8,6 +8,7 @@ use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
     id::{ClientId, FamilyId, LogId, OrganizationId, SessionId, UserId},
+    json,
     secret::Digest,
     tenant::{InDirectory, InTenant},
     time::Timestamp,
@@ -48,7 +49,7 @@ pub fn insert_code(
     family: &FamilyId,
     now: Timestamp,
 ) -> Result<Statement<InTenant>, Fault> {
-    let request = serde_json::to_string(code.request).map_err(|error| Fault::internal(error.to_string()))?;
+    let request = json::write(code.request)?;
     Ok(write(
         "insert into codes (tenant_id, digest, client_id, user_id, session_id, family_id, request, authenticated_at,
            created_at, expires_at)

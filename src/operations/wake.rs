@@ -6,6 +6,7 @@ use crate::{
     error::Fault,
     http::{Method, Request, Response, StatusCode},
     id::OperationId,
+    json,
     platform::{Incoming, Outgoing, Platform},
     secret::{KeyRing, Sealed, Secret},
     time::{Lifetime, Timestamp},
@@ -55,7 +56,7 @@ pub fn admit(keys: &KeyRing, request: &Request, now: Timestamp) -> Option<Operat
         return None;
     }
     let sealed = Sealed::stored(std::str::from_utf8(&request.body).ok()?);
-    let ticket: Ticket = serde_json::from_str(keys.open(PATH, &sealed)?.expose()).ok()?;
+    let ticket: Ticket = json::read(keys.open(PATH, &sealed)?.expose()).ok()?;
     let age = now.since(Timestamp::from_millis(ticket.at)).as_millis().saturating_abs();
     (age <= VALID.as_millis()).then_some(ticket.operation)
 }
@@ -79,7 +80,7 @@ pub fn next(answer: &Incoming) -> Result<Option<Timestamp>, Fault> {
     if answer.status != StatusCode::OK.as_u16() {
         return Err(Fault::unavailable(format!("advance answered {}", answer.status)));
     }
-    let next: Next = serde_json::from_slice(&answer.body)
+    let next: Next = json::read(&answer.body)
         .map_err(|error| Fault::internal(format!("advance answered something else: {error}")))?;
     Ok(next.next.map(Timestamp::from_millis))
 }

@@ -9,6 +9,7 @@ use crate::{
     error::Fault,
     http::Method,
     id::OperationId,
+    json,
     operations::{coordinator, wake},
     platform::{Ask, Level, Outgoing},
     time::Timestamp,
@@ -80,7 +81,7 @@ impl DurableObject for Coordinator {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match serde_json::from_str(&request.text().await?)? {
+        match json::read(&request.text().await?)? {
             Message::Ask(ask) => self.answer(ask).await,
             Message::Wake { operation, at } => {
                 self.storage.put(OPERATION, operation.as_str()).await?;
@@ -121,7 +122,7 @@ impl Coordinator {
     async fn answer(&self, ask: Ask) -> worker::Result<Response> {
         let stored = self.storage.get::<String>(LEASES).await?;
         let mut coordinator: coordinator::Coordinator =
-            stored.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
+            stored.map(|text| json::read(&text)).transpose()?.unwrap_or_default();
         let answer = coordinator.answer(ask, edge::now());
         self.storage.put(LEASES, serde_json::to_string(&coordinator)?).await?;
         Response::from_json(&answer)

@@ -4,6 +4,7 @@ use super::wire::thrown;
 use crate::{
     error::Fault,
     jose::{Algorithm, Jwk},
+    json,
     platform::{KeyPair, LocalBox, Signer},
     secret::Secret,
 };
@@ -85,7 +86,7 @@ pub async fn generate(algorithm: Algorithm) -> Result<KeyPair, Fault> {
     let pair = generate_key(&parameters(algorithm)?, true, &usages(&["sign", "verify"])).await;
     let pair: CryptoKeyPair = pair.map_err(thrown("generateKey"))?.unchecked_into();
     let public = export(&pair.public_key()).await?;
-    let public: Jwk = serde_json::from_str(&public)
+    let public: Jwk = json::read(&public)
         .map_err(|error| Fault::internal(format!("a public key that is no JWK: {error}")))?;
     Ok(KeyPair { private: Secret::new(export(&pair.private_key()).await?), public })
 }

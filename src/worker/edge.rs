@@ -12,6 +12,7 @@ use crate::{
     error::Fault,
     id::OperationId,
     jose::{Algorithm, Jwk},
+    json,
     platform::{
         Answer, Ask, DataPoint, Incoming, KeyPair, Level, LocalBox, ObjectStore, Outgoing, Platform, Signer,
     },
@@ -145,7 +146,7 @@ impl Platform for Edge {
     fn coordinate<'a>(&'a self, ask: Ask) -> LocalBox<'a, Result<Answer, Fault>> {
         Box::pin(async move {
             let answer = coordinator::tell(&self.bindings, coordinator::NAME, &Message::Ask(ask)).await?;
-            serde_json::from_slice(&answer).map_err(|error| Fault::internal(format!("coordinator: {error}")))
+            json::read(&answer).map_err(|error| Fault::internal(format!("coordinator: {error}")))
         })
     }
 

@@ -4,6 +4,7 @@
 use crate::{
     error::Fault,
     http::{MAX_BODY, Method, Request, Response, declared_length},
+    json,
     platform::{Incoming, Outgoing},
 };
 use ::http::{HeaderMap, HeaderName, HeaderValue};
@@ -127,7 +128,7 @@ pub async fn incoming(raw: web_sys::Response) -> Result<Incoming, Fault> {
 
 fn pairs(headers: &Headers) -> Result<Vec<(String, String)>, Fault> {
     let text = JSON::stringify(&Array::from(headers)).map_err(thrown("headers"))?;
-    serde_json::from_str(&String::from(text)).map_err(|error| Fault::internal(format!("headers: {error}")))
+    json::read(String::from(text)).map_err(|error| Fault::internal(format!("headers: {error}")))
 }
 
 fn headers<N: serde::Serialize>(pairs: &[(N, String)]) -> Result<JsValue, Fault> {

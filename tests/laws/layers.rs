@@ -4,7 +4,7 @@ use super::{files, name, text};
 
 /// The layers of `src/lib.rs`, from the bottom: a module uses its own layer and those below it.
 const LAYERS: [&[&str]; 8] = [
-    &["error", "id", "secret", "time"],
+    &["error", "id", "json", "secret", "time"],
     &["config", "db", "http", "jose", "platform"],
     &["cloudflare", "events", "tenant"],
     &["access"],

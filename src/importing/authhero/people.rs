@@ -4,6 +4,7 @@ use super::{Mapping, or_null};
 use crate::{
     http::shape::is_email,
     importing::record::Problem,
+    json,
     resources::{organizations::model::belongs_to_a_tenant, users::attributes::Attributes},
 };
 use serde_json::{Map, Value as Json, json};
@@ -111,7 +112,7 @@ impl Mapping<'_> {
                 _ => row.text(name)?.map(Json::from),
             };
             let Some(value) = value else { continue };
-            let alone = Map::from_iter([(name.to_owned(), value.clone())]);
+            let alone = json::gather([(name.to_owned(), value.clone())]);
             match Attributes::check(alone) {
                 Ok(_) => drop(claims.insert(name.to_owned(), value)),
                 Err(why) => row.note(name, format!("{why}: left out")),

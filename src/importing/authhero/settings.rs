@@ -1,7 +1,7 @@
 //! Settings, custom domains, the e-mail provider and templates.
 
 use super::{Mapping, filled, or_null};
-use crate::{importing::record::Problem, resources::settings::model::Settings};
+use crate::{importing::record::Problem, json, resources::settings::model::Settings};
 use serde_json::{Map, Value as Json, json};
 
 /// What a tenant's row says that our settings know by the same name.
@@ -92,7 +92,7 @@ impl Mapping<'_> {
             settings.extend(filled([(name, or_null(row.text(name)?))]));
         }
         settings.retain(|name, value| {
-            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            let alone = json::gather([(name.clone(), value.clone())]);
             let checked = Settings::check(&alone);
             if let Err(why) = &checked {
                 row.note(name, format!("{why}: left out"));

@@ -4,11 +4,12 @@ use super::{Mapping, or_null, rsa};
 use crate::{
     events::first_log_id,
     importing::record::Problem,
+    json,
     resources::refresh_tokens::model::Wire,
     secret::Secret,
     time::{Lifetime, Timestamp},
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 /// How long a session lasts from the move on whose end the source has not said: Auth0's defaults.
 const SESSION: Lifetime = Lifetime::hours(168);
@@ -204,7 +205,7 @@ impl Mapping<'_> {
         // The source cuts details off where its column ends.
         let mut details = match row.object("details") {
             Ok(details) => details,
-            Err(_) => Map::from_iter([("text".to_owned(), row.get("details").clone())]),
+            Err(_) => json::gather([("text".to_owned(), row.get("details").clone())]),
         };
         details.insert("log_id".to_owned(), json!(id));
         for (name, value) in

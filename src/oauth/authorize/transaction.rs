@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Fault},
     http::{Response, cookie::Cookie},
     id::SessionId,
+    json,
     oauth::code::InOrganization,
     resources::snapshot::Snapshot,
     secret::{Digest, Sealed, Secret},
@@ -106,7 +107,7 @@ impl Transaction {
     /// # Errors
     /// A fault of the seal.
     pub fn url(&self, call: &Call, snapshot: &Snapshot, page: &str) -> Result<String, Fault> {
-        let plain = serde_json::to_string(self).map_err(|error| Fault::internal(error.to_string()))?;
+        let plain = json::write(self)?;
         let sealed = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
         let query =
             form_urlencoded::Serializer::new(String::new()).append_pair("state", sealed.as_str()).finish();
@@ -119,7 +120,7 @@ impl Transaction {
     /// A page that asks to begin again: the state was changed, is of another tenant or browser, or too old.
     pub fn open(call: &Call, snapshot: &Snapshot, state: &str) -> Result<Self, Refusal> {
         let opened = snapshot.seal.open(&purpose(call), &Sealed::stored(state));
-        let transaction: Option<Self> = opened.and_then(|plain| serde_json::from_str(plain.expose()).ok());
+        let transaction: Option<Self> = opened.and_then(|plain| json::read(plain.expose()).ok());
         let browser = COOKIE.read(&call.request).map(Secret::new);
         let of_browser = |transaction: &Self| {
             browser.as_ref().is_some_and(|browser| Digest::stored(&*transaction.browser).matches(browser))

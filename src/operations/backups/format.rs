@@ -4,6 +4,7 @@
 use super::model::{Damage, Manifest, Part, Sums};
 use crate::{
     error::Fault,
+    json,
     operations::moves::rows::Row,
     platform::Platform,
     secret::{DataKey, KeyRing, Sealed, hex},
@@ -194,7 +195,7 @@ pub fn hash(manifest: &str) -> String {
 /// # Errors
 /// A fault if it does not serialize.
 pub fn written(manifest: &Manifest) -> Result<String, Fault> {
-    serde_json::to_string(manifest).map_err(|error| Fault::internal(error.to_string()))
+    json::write(manifest)
 }
 
 /// Seals a manifest.
@@ -232,7 +233,7 @@ pub fn open_manifest(
 ) -> Result<(Manifest, String, DataKey), Damage> {
     let damage = |what: &str| Damage(format!("the manifest of {backup} {what}"));
     let kept = kept.ok_or_else(|| damage("is missing"))?;
-    let envelope: Envelope = serde_json::from_slice(&kept).map_err(|_| damage("is none"))?;
+    let envelope: Envelope = json::read(&kept).map_err(|_| damage("is none"))?;
     if envelope.format != FORMAT {
         return Err(damage("is of a format that this release does not read"));
     }
@@ -243,7 +244,7 @@ pub fn open_manifest(
     let sealed = Base64UrlUnpadded::decode_vec(&envelope.sealed).map_err(|_| damage("was changed"))?;
     let text = key.open(&manifest_purpose(backup), sealed).ok_or_else(|| damage("was changed"))?;
     let text = String::from_utf8(text).map_err(|_| damage("was changed"))?;
-    let manifest: Manifest = serde_json::from_str(&text).map_err(|_| damage("cannot be read"))?;
+    let manifest: Manifest = json::read(&text).map_err(|_| damage("cannot be read"))?;
     Ok((manifest, hash(&text), key))
 }
 

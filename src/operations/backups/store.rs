@@ -5,6 +5,7 @@ use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{OperationId, TenantId},
+    json,
     secret::Sealed,
     tenant::{InDirectory, Status},
     time::Timestamp,
@@ -298,5 +299,5 @@ pub fn backup(row: &Row) -> Result<Backup, Fault> {
 }
 
 fn json(value: &impl Serialize) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|error| Fault::internal(error.to_string()))
+    json::write(value)
 }

@@ -4,6 +4,7 @@ use crate::{
     db::{Query, Statement, read, write},
     error::Fault,
     id::OperationId,
+    json,
     operations::{
         model::{Operation, Order, Progress, State},
         plan::{self, Step},
@@ -191,5 +192,5 @@ pub fn due(now: Timestamp, limit: i64) -> Query<InDirectory> {
 }
 
 fn json(value: &impl Serialize) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|error| Fault::internal(error.to_string()))
+    json::write(value)
 }

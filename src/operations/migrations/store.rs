@@ -6,6 +6,7 @@ use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{OperationId, TenantId},
+    json,
     tenant::InDirectory,
     time::Timestamp,
 };
@@ -15,7 +16,7 @@ use crate::{
 /// # Errors
 /// A fault if the terms do not serialize.
 pub fn insert(id: &str, wanted: &Wanted, by: &str, now: Timestamp) -> Result<Statement<InDirectory>, Fault> {
-    let terms = serde_json::to_string(&wanted.to).map_err(|error| Fault::internal(error.to_string()))?;
+    let terms = json::write(&wanted.to)?;
     Ok(write(
         "insert into migrations (id, status, terms, parallelism, stop_on_failure, initiated_by, created_at, updated_at)
          values (?1, 'running', ?2, ?3, ?4, ?5, ?6, ?6)",

@@ -18,6 +18,7 @@ use crate::{
     events::{Entry, Kind as EventKind},
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
+    json,
     operations::{
         engine::moving::{self, progress::Differing},
         model::{Kind, Operation, Record},
@@ -168,7 +169,7 @@ async fn verify(
     let malformed = || Refusal::invalid_query("from must be `next` of an answer".to_owned());
     let mut place = match &from.from {
         None => Place::default(),
-        Some(text) => serde_json::from_str::<Place>(text).map_err(|_| malformed())?,
+        Some(text) => json::read::<Place>(text).map_err(|_| malformed())?,
     };
     let record = found(cx, &id).await?;
     let (db, pair) = home(cx, &record).await?;
@@ -221,7 +222,7 @@ async fn verify(
         // Others have their turn.
         call.platform().pause(Lifetime::milliseconds(1)).await;
         if call.platform().now().since(call.now) > VERIFYING {
-            let next = serde_json::to_string(&place).map_err(|error| Fault::internal(error.to_string()))?;
+            let next = json::write(&place)?;
             verified.next = Some(next);
             return Ok(Json(verified));
         }

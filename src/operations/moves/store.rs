@@ -8,6 +8,7 @@ use crate::{
     db::{Query, Row, Statement, Value, define, read, schema::Table, write},
     error::Fault,
     id::{OperationId, TenantId},
+    json,
     tenant::InTenant,
 };
 
@@ -136,7 +137,7 @@ pub fn advance(change: &Change<'_>) -> Result<Statement<InTenant>, Fault> {
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|error| Fault::internal(error.to_string()))
+    json::write(value)
 }
 
 /// Closes the database to reads of handles that are older than `epoch`.

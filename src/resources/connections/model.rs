@@ -6,6 +6,7 @@ use crate::{
         shape::{self, Kind, Member},
     },
     id::ConnectionId,
+    json,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -152,7 +153,7 @@ impl Document {
         }
         if let Some(Json::Object(options)) = body.remove("options") {
             let known = options.iter().filter(|(name, _)| OPTIONS.iter().any(|option| option.name == *name));
-            let known = known.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let known = json::gather(known.map(|(name, value)| (name.clone(), value.clone())));
             shape::check(&known, &[&OPTIONS]).map_err(|why| Malformed(format!("options: {why}")))?;
             if let Some(name) = unsealable(&options) {
                 return Err(Malformed(format!("options: {name} is a secret and must be text")));

@@ -5,6 +5,7 @@ use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::ConnectionId,
+    json,
     tenant::InTenant,
     time::Timestamp,
 };
@@ -88,7 +89,7 @@ pub fn purpose(id: &ConnectionId) -> String {
 }
 
 fn document(connection: &Connection) -> Result<String, Fault> {
-    serde_json::to_string(&connection.document).map_err(|error| Fault::internal(error.to_string()))
+    json::write(&connection.document)
 }
 
 /// Reads a row of any of these.

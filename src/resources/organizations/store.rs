@@ -5,6 +5,7 @@ use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{OrganizationId, RoleId, UserId},
+    json,
     tenant::InTenant,
     time::Timestamp,
 };
@@ -258,5 +259,5 @@ pub fn organization(row: &Row) -> Result<Organization, Fault> {
 }
 
 fn document(organization: &Organization) -> Result<String, Fault> {
-    serde_json::to_string(&organization.document).map_err(|error| Fault::internal(error.to_string()))
+    json::write(&organization.document)
 }

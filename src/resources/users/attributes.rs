@@ -7,6 +7,7 @@ use crate::{
         Malformed,
         shape::{self, Kind, Member},
     },
+    json,
     secret::Secret,
 };
 use serde_json::{Map, Value as Json};
@@ -165,7 +166,7 @@ impl Attributes {
 
 /// Takes the members of a table out of a body.
 fn take(body: &mut Map<String, Json>, members: &[Member]) -> Map<String, Json> {
-    members.iter().filter_map(|member| body.remove_entry(member.name)).collect()
+    json::gather(members.iter().filter_map(|member| body.remove_entry(member.name)))
 }
 
 /// Auth0's letters, except that a user name is no e-mail address: nobody may be found under somebody else's.

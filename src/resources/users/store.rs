@@ -8,6 +8,7 @@ use crate::{
     db::{Filter, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::UserId,
+    json,
     tenant::InTenant,
     time::Timestamp,
 };
@@ -232,7 +233,7 @@ const OF_USERS: [&str; 12] = [
 ];
 
 fn text(map: &Map<String, Json>) -> Result<String, Fault> {
-    serde_json::to_string(map).map_err(|error| Fault::internal(error.to_string()))
+    json::write(map)
 }
 
 /// Reads a row of [`by_id`], [`by_email`] or [`page`].
@@ -256,9 +257,9 @@ pub fn user(row: &Row) -> Result<User, Fault> {
         family_name: row.optional_text("family_name")?,
         nickname: row.optional_text("nickname")?,
         picture: row.optional_text("picture")?,
-        profile: row.json("profile")?,
-        user_metadata: row.json("user_metadata")?,
-        app_metadata: row.json("app_metadata")?,
+        profile: row.object("profile")?,
+        user_metadata: row.object("user_metadata")?,
+        app_metadata: row.object("app_metadata")?,
         blocked: row.flag("blocked")?,
         identities: std::iter::once(own).chain(linked.into_iter().map(linked_identity)).collect(),
         last_login: row.optional_time("last_login")?,

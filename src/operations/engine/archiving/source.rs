@@ -9,6 +9,7 @@ use crate::{
     },
     error::{Fault, FaultKind},
     id::{OperationId, TenantId},
+    json,
     operations::{
         backups::format::Draft,
         model::Kind,
@@ -76,7 +77,7 @@ impl Source {
     /// The columns of each table that is archived, without the tenant.
     pub(super) fn columns(&self) -> BTreeMap<String, Vec<String>> {
         let columns = |table: &Table| table.columns.iter().skip(1).map(|name| (*name).to_owned()).collect();
-        self.tables.iter().map(|table| (table.name.to_owned(), columns(table))).collect()
+        json::gather(self.tables.iter().map(|table| (table.name.to_owned(), columns(table))))
     }
 
     fn part(&self) -> Part<'_> {

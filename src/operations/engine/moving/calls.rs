@@ -418,8 +418,11 @@ impl<'a> Sides<'a> {
         let queries: Vec<Statement<InTenant>> =
             self.tables.iter().map(|table| rows::count(table).into()).collect();
         let outcomes = self.commit(side, None, queries).await?;
-        let counted = self.tables.iter().zip(&outcomes);
-        counted.map(|(table, outcome)| Ok((table.name, crate::db::page::total(&outcome.rows)?))).collect()
+        let mut counted = BTreeMap::new();
+        for (table, outcome) in self.tables.iter().zip(&outcomes) {
+            counted.insert(table.name, crate::db::page::total(&outcome.rows)?);
+        }
+        Ok(counted)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     access::log_fault,
     db::schema,
     error::{Fault, FaultKind},
+    json,
     operations::{
         moves::{
             model::Side,
@@ -82,13 +83,9 @@ impl Mover<'_> {
     async fn sit(&mut self) -> Result<Done, Trouble> {
         let platform = self.work.shared.platform.as_ref();
         if self.progress.totals.is_empty() {
-            self.progress.totals = self
-                .sides
-                .count(Side::Source)
-                .await?
-                .into_iter()
-                .map(|(name, rows)| (name.to_owned(), rows))
-                .collect();
+            let counted = self.sides.count(Side::Source).await?;
+            self.progress.totals =
+                json::gather(counted.into_iter().map(|(name, rows)| (name.to_owned(), rows)));
             self.progress.began_at = Some(platform.now().millis());
         }
         loop {
@@ -265,8 +262,7 @@ impl Mover<'_> {
         let shared = self.work.shared;
         self.see();
         self.progress.trouble = trouble.map(Trouble::words);
-        let text =
-            serde_json::to_string(&self.progress).map_err(|error| Fault::internal(error.to_string()))?;
+        let text = json::write(&self.progress)?;
         let write = store::set_progress(&self.work.operation.id, &text);
         shared.directory.db(self.work.meter)?.commit([write]).await.map(drop)
     }

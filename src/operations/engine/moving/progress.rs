@@ -3,6 +3,7 @@
 use crate::{
     db::{Row, schema::Table},
     error::Fault,
+    json,
     operations::moves::{
         model::{Role, Side},
         protocol::Mind,
@@ -130,7 +131,7 @@ pub fn shown(terms: &Terms, has_arrived: bool, row: &Row) -> Result<Value, Fault
 impl Progress {
     /// As stored.
     pub(super) fn text(&self) -> Result<String, Fault> {
-        serde_json::to_string(self).map_err(|error| Fault::internal(error.to_string()))
+        json::write(self)
     }
 
     /// Everybody can write again.
@@ -166,7 +167,7 @@ impl Progress {
             let named = compared.filter_map(|(number, sum)| {
                 Some((tables.get(*number)?.name.to_owned(), format!("{}:{}", sum.rows, sum.hash())))
             });
-            self.compared = named.collect();
+            self.compared = json::gather(named);
             if copied.copy.is_none() && self.copied_at.is_none() {
                 self.copied_at = Some(now.millis());
             }

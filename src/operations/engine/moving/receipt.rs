@@ -3,6 +3,7 @@
 use super::{Progress, Work};
 use crate::{
     error::Fault,
+    json,
     operations::moves::{model::Side, wish::Terms},
     time::Timestamp,
 };
@@ -28,7 +29,7 @@ pub(super) async fn sign(
     let platform = shared.platform.as_ref();
     let snapshot = shared.snapshots.of(&main, &db, platform, &shared.config, now).await?;
     let tables: Map<String, Value> =
-        progress.compared.iter().map(|(name, sum)| (name.clone(), table(sum))).collect();
+        json::gather(progress.compared.iter().map(|(name, sum)| (name.clone(), table(sum))));
     let moment = |millis: Option<i64>| millis.map(|millis| Timestamp::from_millis(millis).iso());
     let claims = json!({
         "iss": main.issuer().as_str(),

@@ -8,6 +8,7 @@ use super::{Done, Work, moving::store as progress};
 use crate::{
     db::schema,
     error::Fault,
+    json,
     operations::{
         backups::{
             format::{Exchange, Reader, manifest_name, open_manifest, open_part},
@@ -118,7 +119,7 @@ pub(super) async fn check(work: &Work<'_>) -> Result<Done, Trouble> {
         let now = work.shared.platform.now();
         if now.since(work.now) > SITTING && number > 0 {
             checked = Checked { left: Some(number), sums: reader.sums, ..checked };
-            let text = serde_json::to_string(&checked).map_err(|error| Fault::internal(error.to_string()))?;
+            let text = json::write(&checked)?;
             directory.commit([progress::set_progress(&work.operation.id, &text)]).await?;
             return Err(Trouble::Wait { until: now, why: "more parts are left".to_owned() });
         }

@@ -3,6 +3,7 @@
 
 pub mod store;
 
+use crate::json;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +71,7 @@ pub fn compare<'a>(
     pending: &BTreeSet<String>,
 ) -> (Vec<Difference>, Vec<&'a Row>) {
     let theirs: BTreeMap<&str, &str> =
-        follower.iter().map(|row| (row.key.as_str(), row.text.as_str())).collect();
+        json::gather(follower.iter().map(|row| (row.key.as_str(), row.text.as_str())));
     let ours: BTreeSet<&str> = home.iter().map(|row| row.key.as_str()).collect();
     let difference = |key: &str, kind| Difference { table, key: key.to_owned(), kind };
     let (mut differences, mut equal) = (Vec::new(), Vec::new());
