@@ -17,6 +17,7 @@ pub static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     oauth::routes(&mut routes);
     login::routes(&mut routes);
     operations::api::routes(&mut routes);
+    operations::databases::api::routes(&mut routes);
     operations::fleet::api::routes(&mut routes);
     operations::moves::api::routes(&mut routes);
     operations::migrations::api::routes(&mut routes);

@@ -75,6 +75,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A source that was fit when it was checked, and is so no more.
+    pub fn changed(problem: impl fmt::Display) -> Self {
+        Self::Other(format!("the source has changed since it was checked: {problem}"))
+    }
+
     /// How a command ends that failed like this.
     pub const fn exit(&self) -> Exit {
         match self {
@@ -99,6 +104,11 @@ impl Failure {
             }),
             Self::Other(_) => json!({"error": "failed", "message": message}),
         }
+    }
+
+    /// Whether the server said this code.
+    pub fn is_code(&self, expected: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == expected)
     }
 
     /// Whether the server said this status.

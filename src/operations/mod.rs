@@ -4,6 +4,7 @@ pub mod api;
 pub mod backups;
 pub mod bootstrap;
 pub mod coordinator;
+pub mod databases;
 pub mod engine;
 pub mod fleet;
 pub mod migrations;

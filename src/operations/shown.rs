@@ -1,6 +1,9 @@
 //! How tenants and operations look from outside.
 
-use super::model::{Kind, Operation, Progress, Record};
+use super::{
+    backups::model::id_of,
+    model::{Kind, Operation, Progress, Record},
+};
 use crate::{
     config::Placement,
     db::Row,
@@ -41,6 +44,12 @@ pub struct Work {
     attempt: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The archive that it makes, or restores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<String>,
+    /// The moment that its database goes back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Timestamp>,
     initiated_by: String,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -87,6 +96,11 @@ pub fn operation(operation: &Operation) -> Work {
         progress: Steps { step: place + 1, of: plan.len() },
         attempt: operation.attempt,
         error: operation.error.clone(),
+        backup: match operation.kind {
+            Kind::Backup => Some(id_of(&operation.id)),
+            _ => operation.input.restore.as_ref().map(|restoring| restoring.backup.clone()),
+        },
+        timestamp: operation.input.travel.as_ref().map(|travelling| Timestamp::from_millis(travelling.to)),
         initiated_by: operation.initiated_by.clone(),
         created_at: operation.created_at,
         updated_at: operation.updated_at,

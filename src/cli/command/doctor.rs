@@ -5,6 +5,7 @@ use super::{
         api::Api,
         doctor::{
             self, Check, State,
+            database::{self, Database},
             tenant::{self, Facts},
             token::{self, Opened},
         },
@@ -17,7 +18,7 @@ use crate::{jose::Jwk, tenant::reserved::is_reserved, time::Timestamp};
 use clap::Args;
 use http::Method;
 use serde_json::{Value as Json, json};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Looks at the installation, at a tenant, or at a token.
 #[derive(Debug, Args)]
@@ -36,6 +37,7 @@ impl Arguments {
     /// The server does not answer at all, or takes the credentials for nobody's.
     pub fn run(self, connect: Connect<'_, '_>) -> Result<Outcome, Failure> {
         let api = connect()?;
+        let mut databases = Json::Null;
         let checks = match (&self.token, &self.tenant) {
             (Some(file), _) => {
                 let text = std::fs::read_to_string(file)
@@ -43,16 +45,24 @@ impl Arguments {
                 of_token(&api, &text)?
             }
             (None, Some(id)) => of_tenant(&api, id)?,
-            (None, None) => of_installation(&api)?,
+            (None, None) => {
+                let (checks, homes) = of_installation(&api)?;
+                databases = homes;
+                checks
+            }
         };
         let wrong = checks.iter().any(|check| check.state == State::Wrong);
         let exit = if wrong { Exit::Differences } else { Exit::Done };
-        Ok(Outcome { exit, text: doctor::text(&checks), document: json!({"checks": checks}) })
+        Ok(Outcome {
+            exit,
+            text: doctor::text(&checks),
+            document: json!({"checks": checks, "databases": databases}),
+        })
     }
 }
 
-/// The server, and each tenant briefly.
-fn of_installation(api: &Api<'_>) -> Result<Vec<Check>, Failure> {
+/// The server, and each tenant briefly; and where each of them lives.
+fn of_installation(api: &Api<'_>) -> Result<(Vec<Check>, Json), Failure> {
     let base = api.base().as_str().trim_end_matches('/').to_owned();
     let mut checks = vec![match api.open(&format!("{base}/healthz")) {
         Ok(_) => Check::good("server", format!("{base} answers")),
@@ -61,16 +71,35 @@ fn of_installation(api: &Api<'_>) -> Result<Vec<Check>, Failure> {
     let tenants = tenants::all(api, None)?;
     checks.push(Check::good("credentials", "the machine client may read tenants"));
     checks.push(Check::good("tenants", tenants.len().to_string()));
+    let mut homes = BTreeMap::<String, (Database, Vec<&str>)>::new();
+    let mut wrong = Vec::new();
     for tenant in tenants.iter().filter(|tenant| text(tenant, "status") != "deleted") {
         let facts = Facts { tenant: tenant.clone(), ready: Some(ready(api, tenant)), ..Facts::default() };
         let id = text(tenant, "id");
         let found = tenant::judge(&facts);
-        let wrong = found.into_iter().filter(|check| check.what != "keys" && check.state == State::Wrong);
-        let wrong: Vec<_> =
-            wrong.map(|check| Check { found: format!("{id}: {}", check.found), ..check }).collect();
-        checks.extend(wrong);
+        let found = found.into_iter().filter(|check| check.what != "keys" && check.state == State::Wrong);
+        wrong.extend(found.map(|check| Check { found: format!("{id}: {}", check.found), ..check }));
+        // One that is being made may have none yet; one that cannot be read is wrong above.
+        if let Ok(database) = database(api, id) {
+            homes.entry(database.id.clone()).or_insert_with(|| (database, Vec::new())).1.push(id);
+        }
     }
-    Ok(checks)
+    let bound = homes.values().filter(|(database, _)| database.bound).count();
+    checks.push(Check::good(
+        "databases",
+        format!("{} hold tenants, and the running script has {bound} of them", homes.len()),
+    ));
+    checks.extend(wrong);
+    for (id, (database, _)) in &homes {
+        let found = database::judge(database).into_iter().filter(|check| check.state != State::Good);
+        checks.extend(found.map(|check| Check { found: format!("{id}: {}", check.found), ..check }));
+    }
+    let home = |(database, tenants): (Database, Vec<&str>)| {
+        json!({"id": database.id, "binding": database.binding, "bound": database.bound,
+            "schema_version": database.schema_version, "tenants": tenants})
+    };
+    let homes: Vec<_> = homes.into_values().map(home).collect();
+    Ok((checks, Json::Array(homes)))
 }
 
 /// Whether the tenant's host answers.
@@ -106,16 +135,11 @@ fn of_tenant(api: &Api<'_>, id: &str) -> Result<Vec<Check>, Failure> {
         let current = keys.iter().find(|key| key.get("current") == Some(&Json::Bool(true)))?;
         Some(text(current, "kid").to_owned())
     });
-    let users = timed("users", &|| list("/api/v2/users?include_totals=true&per_page=1"));
-    let total = |answer: Result<Json, Failure>| answer.ok()?.get("total")?.as_u64();
-    let mut counts = std::collections::BTreeMap::new();
-    counts.extend(total(users).map(|count| ("users", count)));
-    for (kind, path) in [
-        ("clients", "/api/v2/clients?include_totals=true&per_page=1"),
-        ("connections", "/api/v2/connections?include_totals=true&per_page=1"),
-        ("organizations", "/api/v2/organizations?include_totals=true&per_page=1"),
-    ] {
-        counts.extend(total(list(path)).map(|count| (kind, count)));
+    let mut counts = BTreeMap::new();
+    for (kind, path) in TABLES {
+        let total = timed(kind, &|| list(&format!("/api/v2/{path}?include_totals=true&per_page=1")));
+        let total = total.ok().and_then(|answer| answer.get("total").and_then(Json::as_u64));
+        counts.extend(total.map(|count| (kind, count)));
     }
     let facts = Facts {
         ready: Some(ready(api, &tenant)),
@@ -124,9 +148,41 @@ fn of_tenant(api: &Api<'_>, id: &str) -> Result<Vec<Check>, Failure> {
         signing,
         counts,
         took,
+        database: database(api, id).ok(),
+        managers: managers(api, &tenant),
         tenant,
     };
     Ok(tenant::judge(&facts))
+}
+
+/// What is counted and timed: the kind, and its path.
+const TABLES: [(&str, &str); 7] = [
+    ("users", "users"),
+    ("clients", "clients"),
+    ("connections", "connections"),
+    ("organizations", "organizations"),
+    ("roles", "roles"),
+    ("APIs", "resource-servers"),
+    ("logs", "logs"),
+];
+
+fn database(api: &Api<'_>, tenant: &str) -> Result<Database, Failure> {
+    let shown = api.get(&format!("{}/database", tenants::path(tenant)?))?;
+    serde_json::from_value(shown)
+        .map_err(|error| Failure::Other(format!("the server's words about {tenant}: {error}")))
+}
+
+/// How many members the organization has that stands for the tenant on the main tenant.
+fn managers(api: &Api<'_>, tenant: &Json) -> Option<Result<u64, String>> {
+    let members = || {
+        let organization = api.get(&format!("/api/v2/organizations/name/{}", text(tenant, "id")))?;
+        let id = text(&organization, "id");
+        let members =
+            api.get(&format!("/api/v2/organizations/{id}/members?include_totals=true&per_page=1"))?;
+        Ok(members.get("total").and_then(Json::as_u64).unwrap_or_default())
+    };
+    let is_main = text(tenant, "issuer") == api.audience().trim_end_matches("api/v2/");
+    (!is_main).then(|| members().map_err(|failure: Failure| failure.to_string()))
 }
 
 /// The keys of a JWKS that we can use.

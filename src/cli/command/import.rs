@@ -4,7 +4,7 @@ use super::{
     super::{
         api::Api,
         exit::{Exit, Failure, Outcome},
-        import::{self, Begun, Existing, Sender, Tally, Target},
+        import::{self, Begun, Compared, Existing, Sender, Tally, Target},
         screen::{Screen, count, table},
     },
     Connect, plan,
@@ -128,22 +128,78 @@ fn fill(
         .map(|(target, begun)| (!begun.finished).then(|| Sender::new(api, target.id(main), begun.clone())))
         .collect();
     import::send(source, &targets, first, &mut senders, screen)?;
-    let mut differences = Vec::new();
-    for (target, tally) in each() {
-        screen.say(format!("comparing {}", target.id(main)));
-        // The main tenant has rows of its own among those that were sent.
-        if !target.is_main() {
-            differences.extend(import::compare(api, target.id(main), tally)?);
-        }
+    let mut verdicts = Vec::new();
+    for ((target, tally), begun) in each().zip(&begun) {
+        let tenant = target.id(main);
+        screen.say(format!("comparing {tenant}"));
+        verdicts.push(if begun.finished {
+            Verdict::Before
+        } else if target.is_main() {
+            Verdict::Records(import::compare_records(source, target, first, (api, tenant), screen)?)
+        } else {
+            Verdict::Hashes(import::compare(api, tenant, tally)?)
+        });
     }
-    if !differences.is_empty() {
-        let text = format!("{}\n\nThe tenants stay closed.", differences.join("\n"));
-        return Ok(Outcome { exit: Exit::Differences, text, document: json!({"differences": differences}) });
+    let lost: Vec<_> = verdicts.iter().flat_map(Verdict::lost).cloned().collect();
+    if !lost.is_empty() {
+        let text = format!("{}\n\nNo import is finished, and what was closed stays closed.", lost.join("\n"));
+        return Ok(Outcome { exit: Exit::Differences, text, document: json!({"differences": lost}) });
     }
     let finished: Vec<Json> = each()
         .map(|(target, tally)| finish(api, target.id(main), target, tally))
         .collect::<Result<_, _>>()?;
-    Ok(done(&targets, &second.tallies, &finished, main, api))
+    let rows: Vec<_> = each().zip(&verdicts).zip(&finished).collect();
+    Ok(done(&rows, main, api))
+}
+
+/// What comparing a tenant with what was sent came to.
+enum Verdict {
+    /// Its import was finished before, and it has been in use since.
+    Before,
+    /// It has nothing else: what differs, by table.
+    Hashes(Vec<String>),
+    /// It has rows of its own, and serves: what was sent, record by record.
+    Records(Compared),
+}
+
+impl Verdict {
+    /// What was sent and is not there.
+    fn lost(&self) -> &[String] {
+        match self {
+            Self::Before => &[],
+            Self::Hashes(differences) => differences,
+            Self::Records(compared) => &compared.missing,
+        }
+    }
+
+    /// What is there, and not as it was sent: somebody else's doing in a tenant that serves.
+    fn changed(&self) -> &[String] {
+        match self {
+            Self::Before | Self::Hashes(_) => &[],
+            Self::Records(compared) => &compared.different,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Before => "not again: in use since".to_owned(),
+            Self::Hashes(_) => "same hashes".to_owned(),
+            Self::Records(Compared { same, different, .. }) if different.is_empty() => {
+                format!("{} records, all the same", count(*same))
+            }
+            Self::Records(Compared { same, different, .. }) => {
+                format!("{} records the same, {} changed", count(*same), different.len())
+            }
+        }
+    }
+
+    fn document(&self) -> Json {
+        match self {
+            Self::Before => json!("finished before"),
+            Self::Hashes(_) => json!("hashes"),
+            Self::Records(_) => json!("records"),
+        }
+    }
 }
 
 /// Has the server check what refers to what, and open the tenant.
@@ -156,26 +212,37 @@ fn finish(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Result
     api.post(&format!("/management/tenants/{tenant}/import/finish"), &json!({"counts": counts}))
 }
 
-fn done(targets: &[Target], tallies: &[Tally], finished: &[Json], main: &str, api: &Api<'_>) -> Outcome {
-    let row = |((target, tally), import): ((&Target, &Tally), &Json)| {
+/// A target, what was sent there, what comparing it came to, and its import.
+type Row<'a> = (((&'a Target, &'a Tally), &'a Verdict), &'a Json);
+
+fn done(rows: &[Row<'_>], main: &str, api: &Api<'_>) -> Outcome {
+    let row = |(((target, tally), verdict), import): &Row<'_>| {
         [
             target.destination.from.clone(),
             target.id(main).to_owned(),
             count(tally.records()),
             text(import, "status").to_owned(),
-            if target.is_main() { "counted".to_owned() } else { "same hashes".to_owned() },
+            verdict.words(),
             target.mapping.issuer.as_str().to_owned(),
         ]
     };
-    let rows: Vec<_> = targets.iter().zip(tallies).zip(finished).map(row).collect();
-    let shown = table(["FROM", "TO", "ROWS", "IMPORT", "COMPARED", "ISSUER"], &rows);
-    let tenant = |((target, tally), import): ((&Target, &Tally), &Json)| {
+    let shown = table(
+        ["FROM", "TO", "ROWS", "IMPORT", "COMPARED", "ISSUER"],
+        &rows.iter().map(row).collect::<Vec<_>>(),
+    );
+    let tenant = |(((target, tally), verdict), import): &Row<'_>| {
         json!({"from": target.destination.from, "to": target.id(main), "rows": tally.records(),
-            "compared": !target.is_main(), "issuer": target.mapping.issuer, "import": import})
+            "compared": verdict.document(), "changed": verdict.changed(), "issuer": target.mapping.issuer, "import": import})
     };
-    let tenants: Vec<_> = targets.iter().zip(tallies).zip(finished).map(tenant).collect();
-    let text = format!("{shown}\n\nEvery tenant at {} serves.", api.base());
-    Outcome::done(text, json!({"tenants": tenants}))
+    let tenants: Vec<_> = rows.iter().map(tenant).collect();
+    let mut lines = vec![shown, String::new(), format!("Every tenant at {} serves.", api.base())];
+    let changed: Vec<_> = rows.iter().flat_map(|((_, verdict), _)| verdict.changed()).collect();
+    if !changed.is_empty() {
+        lines.push("It was in use meanwhile, or had these already; they were left as they are:".to_owned());
+        lines.extend(changed.iter().take(100).map(|line| format!("  {line}")));
+    }
+    let exit = if changed.is_empty() { Exit::Done } else { Exit::Differences };
+    Outcome { exit, text: lines.join("\n"), document: json!({"tenants": tenants}) }
 }
 
 fn discard(planned: &plan::Planned, api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {

@@ -6,6 +6,7 @@ use super::{
         exit::{Exit, Failure, Outcome},
         screen::{Screen, count, table},
     },
+    operations::{self, check_id},
     tenants::text,
 };
 use crate::time::Lifetime;
@@ -51,26 +52,22 @@ impl Arguments {
     /// The server's refusal, or that it does not answer: whether it has begun is then not known.
     pub fn run(self, api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
         let begun = match &self.resume {
-            Some(id)
-                if id.starts_with("mig_")
-                    && id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') =>
-            {
-                api.post(&format!("/management/migrations/{id}/resume"), &json!({}))?
-            }
-            Some(id) => return Err(Failure::Usage(format!("{id} is no id of a migration (mig_…)"))),
+            Some(id) => api.post(&format!("{}/resume", path(id)?), &json!({}))?,
             None => api.post_once("/management/migrations", &self.wanted())?,
         };
         let mut migration = begun;
         let id = text(&migration, "id").to_owned();
         while !self.no_wait && text(&migration, "status") == "running" {
-            let number = |name: &str| number(&migration, name);
-            let total: u64 = ["waiting", "moving", "moved", "failed"].map(number).iter().sum();
-            let words = format!("tenants moved, {} moving, {} failed", number("moving"), number("failed"));
-            screen.progress(&id, number("moved"), total, &words);
+            let words = format!(
+                "tenants moved, {} moving, {} failed",
+                number(&migration, "moving"),
+                number(&migration, "failed")
+            );
+            screen.progress(&id, number(&migration, "moved"), total(&migration), &words);
             api.environment().pause(Lifetime::seconds(1));
-            migration = api.get(&format!("/management/migrations/{id}"))?;
+            migration = api.get(&path(&id)?)?;
         }
-        ended(api, &migration)
+        outcome(api, &migration, Exit::Failed)
     }
 
     fn wanted(&self) -> Json {
@@ -91,20 +88,89 @@ fn number(migration: &Json, name: &str) -> u64 {
     migration.get("tenants").and_then(|tenants| tenants.get(name)).and_then(Json::as_u64).unwrap_or_default()
 }
 
-/// What a migration came to, with the tenants that failed, why, and how to go on.
-fn ended(api: &Api<'_>, migration: &Json) -> Result<Outcome, Failure> {
+fn total(migration: &Json) -> u64 {
+    ["waiting", "moving", "moved", "failed"].map(|name| number(migration, name)).iter().sum()
+}
+
+/// How the id of a migration begins.
+pub const PREFIX: &str = "mig_";
+
+/// The path of a migration.
+fn path(id: &str) -> Result<String, Failure> {
+    Ok(format!("/management/migrations/{}", check_id(PREFIX, id)?))
+}
+
+/// Pauses or resumes a migration: no further tenant begins, and those that move go on.
+///
+/// # Errors
+/// The server's refusal.
+pub fn steer(api: &Api<'_>, id: &str, word: &str) -> Result<Outcome, Failure> {
+    let migration = api.post(&format!("{}/{word}", path(id)?), &json!({}))?;
+    Ok(Outcome::done(line(&migration), migration))
+}
+
+/// `gatehouse status` of a migration.
+///
+/// # Errors
+/// The server's refusal.
+pub fn status(api: &Api<'_>, id: &str) -> Result<Outcome, Failure> {
+    let migration = api.get(&path(id)?)?;
+    outcome(api, &migration, Exit::Differences)
+}
+
+/// The migrations that are not over, newest first; and the newest one if it failed, since what failed before it may have
+/// been done since.
+///
+/// # Errors
+/// The server's refusal.
+pub fn open(api: &Api<'_>) -> Result<Vec<Json>, Failure> {
+    let found = api.get("/management/migrations?per_page=100")?;
+    let found = found.as_array().cloned().unwrap_or_default();
+    let matters = |place: usize, status: &str| match status {
+        "succeeded" => false,
+        "failed" => place == 0,
+        _ => true,
+    };
+    let open = found.into_iter().enumerate().filter(|(place, one)| matters(*place, text(one, "status")));
+    Ok(open.map(|(_, migration)| migration).collect())
+}
+
+/// A migration in a line.
+pub fn line(migration: &Json) -> String {
+    let count = |name: &str| count(number(migration, name));
+    format!(
+        "{} to {} {}: {} moved, {} moving, {} waiting, {} failed",
+        text(migration, "id"),
+        migration.pointer("/to/placement").and_then(Json::as_str).unwrap_or_default(),
+        text(migration, "status"),
+        count("moved"),
+        count("moving"),
+        count("waiting"),
+        count("failed")
+    )
+}
+
+/// The tenants of a migration in this state: the first hundred.
+fn tenants(api: &Api<'_>, migration: &Json, status: &str) -> Result<Vec<Json>, Failure> {
+    if number(migration, status) == 0 {
+        return Ok(Vec::new());
+    }
+    let path = path(text(migration, "id"))?;
+    let found = api.get(&format!("{path}/tenants?status={status}&per_page=100"))?;
+    Ok(found.as_array().cloned().unwrap_or_default())
+}
+
+/// What a migration has come to: how far those are that move, which have failed and why, and how to go on. `if_failed`:
+/// what the shell is told then.
+fn outcome(api: &Api<'_>, migration: &Json, if_failed: Exit) -> Result<Outcome, Failure> {
     let (id, status) = (text(migration, "id"), text(migration, "status"));
-    let mut lines = vec![format!(
-        "{id} {status}: {} moved, {} moving, {} waiting, {} failed",
-        count(number(migration, "moved")),
-        count(number(migration, "moving")),
-        count(number(migration, "waiting")),
-        count(number(migration, "failed"))
-    )];
-    let mut failed = Vec::new();
-    if number(migration, "failed") > 0 {
-        let found = api.get(&format!("/management/migrations/{id}/tenants?status=failed&per_page=100"))?;
-        failed = found.as_array().cloned().unwrap_or_default();
+    let mut lines = vec![line(migration)];
+    let moving = tenants(api, migration, "moving")?;
+    let moving = moving.iter().map(|tenant| operations::get(api, text(tenant, "operation_id")));
+    let moving = moving.collect::<Result<Vec<_>, _>>()?;
+    lines.extend(moving.iter().map(operations::told));
+    let failed = tenants(api, migration, "failed")?;
+    if !failed.is_empty() {
         let row =
             |tenant: &Json| ["tenant_id", "operation_id", "error"].map(|name| text(tenant, name).to_owned());
         lines.push(table(["TENANT", "OPERATION", "ERROR"], &failed.iter().map(row).collect::<Vec<_>>()));
@@ -112,6 +178,10 @@ fn ended(api: &Api<'_>, migration: &Json) -> Result<Outcome, Failure> {
             "gatehouse migrate --resume {id} tries these again; gatehouse operation abort OPERATION leaves one where it is."
         ));
     }
-    let exit = if failed.is_empty() && status != "failed" { Exit::Done } else { Exit::Failed };
-    Ok(Outcome { exit, text: lines.join("\n"), document: json!({"migration": migration, "failed": failed}) })
+    if status == "paused" {
+        lines.push(format!("gatehouse operation resume {id} goes on."));
+    }
+    let exit = if failed.is_empty() && status != "failed" { Exit::Done } else { if_failed };
+    let document = json!({"migration": migration, "moving": moving, "failed": failed});
+    Ok(Outcome { exit, text: lines.join("\n"), document })
 }

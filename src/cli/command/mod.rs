@@ -1,5 +1,7 @@
 //! One file per command: its arguments, and what it does.
 
+mod backup;
+mod backups;
 mod deploy;
 mod doctor;
 mod fleet;
@@ -8,6 +10,9 @@ mod migrations;
 mod moves;
 mod operations;
 mod plan;
+mod restore;
+mod status;
+mod steer;
 mod tenants;
 mod verify;
 
@@ -35,9 +40,9 @@ pub enum Command {
     Migrate(migrations::Arguments),
     /// Compares every row and column of a tenant: on both sides while it moves, else counts and hashes them
     Verify(verify::Arguments),
-    /// Says how far something is: an operation (op_…), a tenant, or everything
+    /// Says how far something is: an operation (op_…), a migration (mig_…), a tenant, or everything
     Status {
-        /// The operation or the tenant
+        /// The operation, the migration or the tenant
         what: Option<String>,
     },
     /// Rolls a move back: the tenant returns to where it was, with everything that was written since
@@ -46,13 +51,21 @@ pub enum Command {
         what: String,
     },
     /// Pauses, resumes, aborts, switches, rolls back or finishes a move
-    Operation(operations::Steer),
+    Operation(steer::Steer),
+    /// Archives tenants, while they are in use
+    Backup(backup::Arguments),
+    /// Lists, shows and deletes archives
+    #[command(subcommand)]
+    Backups(backups::Backups),
+    /// Brings a tenant back to what an archive shows, or makes another one of it; or takes its database back in time
+    Restore(restore::Arguments),
     /// Shows or sets the state of all tenants together
     Fleet {
         /// The state
         to: Option<fleet::Fleet>,
     },
-    /// Deploys the code, upgrades every database, and rolls back by itself if a tenant does not answer as before
+    /// Archives every tenant, deploys the code, upgrades every database, and rolls back by itself if a tenant does not
+    /// answer as before
     Deploy(deploy::Arguments),
     /// Looks at the installation, a tenant or a token, and says what is wrong and what to do
     Doctor(doctor::Arguments),
@@ -87,9 +100,12 @@ impl Command {
             Self::Move(moves) => moves.run(&connect()?, screen),
             Self::Migrate(migrate) => migrate.run(&connect()?, screen),
             Self::Verify(verify) => verify.run(&connect()?, screen),
-            Self::Status { what } => operations::status(&connect()?, what.as_deref()),
-            Self::Rollback { what } => operations::Steer::rollback(what).run(&connect()?, screen),
+            Self::Status { what } => status::status(&connect()?, what.as_deref()),
+            Self::Rollback { what } => steer::Steer::rollback(what).run(&connect()?, screen),
             Self::Operation(steer) => steer.run(&connect()?, screen),
+            Self::Backup(backup) => backup.run(&connect()?, screen),
+            Self::Backups(backups) => backups.run(&connect()?),
+            Self::Restore(restore) => restore.run(&connect()?, screen),
             Self::Fleet { to } => fleet::run(&connect()?, to),
             Self::Deploy(deploy) => deploy.run(connect, screen),
             Self::Doctor(doctor) => doctor.run(connect),

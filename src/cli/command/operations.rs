@@ -1,43 +1,26 @@
-//! Operations: how far they are, and what is done with a move that is on its way.
+//! Operations: begun once, waited for, and told of.
 
 use super::{
     super::{
         api::Api,
-        exit::{Exit, Failure, Outcome},
-        screen::{Screen, count, table},
+        exit::{Exit, Failure},
+        screen::{Screen, count},
     },
     tenants::{self, text},
 };
 use crate::time::Lifetime;
-use clap::{Args, ValueEnum};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-/// What is done with an operation.
-#[derive(Debug, Args)]
-pub struct Steer {
-    /// What to do
-    what: What,
-    /// The operation, or the tenant whose move it is
-    operation: String,
-}
-
-/// What can be done with a move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum What {
-    /// Does nothing for now
-    Pause,
-    /// Goes on
-    Resume,
-    /// Gives up before the switch, and clears up
-    Abort,
-    /// Switches now, as soon as everything is there and compared
-    Switch,
-    /// Goes back after the switch, for now: both databases stay in step, and it can be switched again
-    Return,
-    /// Goes back after the switch, and ends; nothing that was written since is lost
-    Rollback,
-    /// Ends the time in which it can be rolled back, and clears up
-    Finish,
+/// An id that begins so, which is checked before it becomes a part of a URL.
+///
+/// # Errors
+/// It cannot be one.
+pub fn check_id<'a>(prefix: &str, id: &'a str) -> Result<&'a str, Failure> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    if id.starts_with(prefix) && id.len() > prefix.len() && id.chars().all(fits) {
+        return Ok(id);
+    }
+    Err(Failure::Usage(format!("{id:?} is no id that begins with {prefix}")))
 }
 
 /// Where to wait for.
@@ -53,74 +36,57 @@ pub enum Until {
     Over,
 }
 
-impl Steer {
-    /// To roll back, as `gatehouse rollback` says it.
-    pub const fn rollback(operation: String) -> Self {
-        Self { what: What::Rollback, operation }
-    }
-
-    /// Does it, and waits until it is so.
-    ///
-    /// # Errors
-    /// The server's refusal.
-    pub fn run(self, api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
-        let id = resolve(api, &self.operation)?;
-        let word = match self.what {
-            What::Pause => "pause",
-            What::Resume => "resume",
-            What::Abort => "abort",
-            What::Switch => "switch",
-            What::Return => "return",
-            What::Rollback => "rollback",
-            What::Finish => "finish",
-        };
-        let path = format!("/management/operations/{id}/{word}");
-        match api.post(&path, &json!({})) {
-            // It was said already, and the answer to that was lost.
-            Err(failure) if failure.is_status(409) && decided(api, &id, self.what)? => {}
-            said => drop(said?),
-        }
-        let operation = match self.what {
-            What::Pause | What::Resume => get(api, &id)?,
-            What::Switch => watch(api, screen, &id, Until::Arrived)?,
-            What::Return => watch(api, screen, &id, Until::Returned)?,
-            What::Abort | What::Rollback | What::Finish => watch_end(api, screen, &id)?,
-        };
-        Ok(Outcome::done(told(&operation), operation))
-    }
-}
-
-/// Whether a move already ends as is wanted.
-fn decided(api: &Api<'_>, id: &str, what: What) -> Result<bool, Failure> {
-    let operation = get(api, id)?;
-    let wanted = operation.pointer("/move/wanted").and_then(Json::as_str).unwrap_or_default();
-    Ok(match what {
-        What::Abort | What::Rollback => wanted == "source",
-        What::Switch => wanted == "target",
-        What::Return => wanted == "return",
-        What::Finish => wanted == "finish",
-        What::Pause | What::Resume => false,
-    })
-}
-
-/// The operation of this id, or the newest move of the tenant of this id.
-fn resolve(api: &Api<'_>, named: &str) -> Result<String, Failure> {
-    if named.starts_with("op_")
-        && named.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter))
-    {
-        return Ok(named.to_owned());
-    }
-    let operations = of_tenant(api, named)?;
-    let newest = operations.iter().find(|operation| text(operation, "kind") == "move");
-    newest
-        .map(|operation| text(operation, "id").to_owned())
-        .ok_or_else(|| Failure::Other(format!("the tenant {named} has not been moved")))
-}
-
-/// The operations of a tenant, newest first.
-fn of_tenant(api: &Api<'_>, tenant: &str) -> Result<Vec<Json>, Failure> {
+/// The operations of a tenant, newest first; of a deleted one too.
+///
+/// # Errors
+/// The server's refusal.
+pub fn of_tenant(api: &Api<'_>, tenant: &str) -> Result<Vec<Json>, Failure> {
     let answer = api.get(&format!("{}/operations?per_page=100", tenants::path(tenant)?))?;
     Ok(answer.get("operations").and_then(Json::as_array).cloned().unwrap_or_default())
+}
+
+/// The newest operation of a tenant, if there has been one.
+fn newest(api: &Api<'_>, tenant: &str) -> Result<Option<Json>, Failure> {
+    match of_tenant(api, tenant) {
+        Ok(operations) => Ok(operations.into_iter().next()),
+        Err(failure) if failure.is_status(404) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// How often a request that begins an operation is sent at most.
+const ATTEMPTS: u32 = 3;
+
+/// Begins an operation of a tenant, and never a second one: when no answer comes, or the tenant is busy, its newest
+/// operation is taken up if it `is_ours`, which is told whether it has begun only now.
+///
+/// # Errors
+/// The server's refusal, or that it does not answer.
+pub fn begin(
+    api: &Api<'_>,
+    tenant: &str,
+    (path, body): (&str, &Json),
+    is_ours: &dyn Fn(&Json, bool) -> bool,
+) -> Result<Json, Failure> {
+    let before = newest(api, tenant)?;
+    let id = |operation: &Json| text(operation, "id").to_owned();
+    let mut attempt = 1;
+    loop {
+        let failure = match api.post_once(path, body) {
+            Ok(operation) => return Ok(operation),
+            Err(failure) => failure,
+        };
+        let lost = failure.exit() == Exit::Unreachable;
+        if !lost && !failure.is_status(409) {
+            return Err(failure);
+        }
+        let is_new = |operation: &Json| before.as_ref().is_none_or(|before| id(before) != id(operation));
+        match newest(api, tenant)?.filter(|operation| is_ours(operation, is_new(operation))) {
+            Some(operation) if !lost || is_new(&operation) => return Ok(operation),
+            _ if lost && attempt < ATTEMPTS => attempt += 1,
+            _ => return Err(failure),
+        }
+    }
 }
 
 /// The move of a tenant that is on its way to this placement.
@@ -145,7 +111,8 @@ pub fn get(api: &Api<'_>, id: &str) -> Result<Json, Failure> {
     api.get(&format!("/management/operations/{id}"))
 }
 
-fn is_over(operation: &Json) -> bool {
+/// Whether nothing is left to do.
+pub fn is_over(operation: &Json) -> bool {
     !text(operation, "finished_at").is_empty()
 }
 
@@ -188,7 +155,10 @@ pub fn watch(api: &Api<'_>, screen: &mut Screen<'_>, id: &str, until: Until) -> 
 }
 
 /// Waits for the end, whichever it is.
-fn watch_end(api: &Api<'_>, screen: &mut Screen<'_>, id: &str) -> Result<Json, Failure> {
+///
+/// # Errors
+/// The server's refusal.
+pub fn watch_end(api: &Api<'_>, screen: &mut Screen<'_>, id: &str) -> Result<Json, Failure> {
     loop {
         let operation = get(api, id)?;
         if is_over(&operation) {
@@ -276,61 +246,4 @@ pub fn differing(found: &Json) -> String {
         _ => "is different on the other side",
     };
     format!("table {}, row {} {what}", text(found, "table"), text(found, "key"))
-}
-
-/// `gatehouse status`: of an operation, a tenant, or everything.
-///
-/// # Errors
-/// The server's refusal.
-pub fn status(api: &Api<'_>, named: Option<&str>) -> Result<Outcome, Failure> {
-    match named {
-        Some(id) if id.starts_with("op_") => {
-            let operation = get(api, &resolve(api, id)?)?;
-            let events = operation.get("events").and_then(Json::as_array).cloned().unwrap_or_default();
-            let row = |event: &Json| {
-                ["created_at", "step", "outcome", "detail"].map(|name| match event.get(name) {
-                    Some(Json::String(text)) => text.clone(),
-                    Some(Json::Null) | None => String::new(),
-                    Some(other) => other.to_string(),
-                })
-            };
-            let rows: Vec<_> = events.iter().map(row).collect();
-            let history = table(["AT", "STEP", "OUTCOME", "DETAIL"], &rows);
-            Ok(outcome(format!("{}\n\n{history}", told(&operation)), &[&operation], operation.clone()))
-        }
-        Some(tenant) => {
-            let shown = tenants::get(api, tenant)?;
-            let operations = of_tenant(api, tenant)?;
-            let newest = operations.first().map(|operation| get(api, text(operation, "id"))).transpose()?;
-            let line = format!("{tenant}: {}, {}", text(&shown, "status"), text(&shown, "placement"));
-            let lines = std::iter::once(line).chain(newest.iter().map(told)).collect::<Vec<_>>().join("\n");
-            let document = json!({"tenant": shown, "operations": operations, "newest": newest});
-            Ok(outcome(lines, &newest.iter().collect::<Vec<_>>(), document))
-        }
-        None => {
-            let tenants = tenants::all(api, None)?;
-            let busy: Vec<_> = tenants
-                .iter()
-                .filter_map(|tenant| tenant.get("operation"))
-                .filter(|operation| !is_over(operation) || text(operation, "status") == "failed")
-                .collect();
-            let row = |operation: &&Json| {
-                ["tenant_id", "kind", "status", "step", "id", "error"]
-                    .map(|name| text(operation, name).to_owned())
-            };
-            let rows: Vec<_> = busy.iter().map(row).collect();
-            let lines = if rows.is_empty() {
-                format!("{} tenants; nothing is on its way, and nothing has failed.", tenants.len())
-            } else {
-                table(["TENANT", "WHAT", "STATUS", "STEP", "OPERATION", "ERROR"], &rows)
-            };
-            Ok(outcome(lines, &busy, json!({"tenants": tenants.len(), "operations": busy})))
-        }
-    }
-}
-
-/// What failed is told by the exit code too.
-fn outcome(text_of: String, operations: &[&Json], document: Json) -> Outcome {
-    let failed = operations.iter().any(|operation| text(operation, "status") == "failed");
-    Outcome { exit: if failed { Exit::Differences } else { Exit::Done }, text: text_of, document }
 }

@@ -1,5 +1,6 @@
 //! Diagnosis: what is looked at, what is wrong with it, and what to do. Pure; the looking is done by the command.
 
+pub mod database;
 pub mod tenant;
 pub mod token;
 

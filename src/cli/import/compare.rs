@@ -1,12 +1,17 @@
-//! Whether the server holds what was sent: counts and hashes of every table.
+//! Whether the server holds what was sent: counts and hashes of every table where a tenant has nothing else, and record by
+//! record where it had rows of its own before.
 
 use super::{
-    super::{api::Api, exit::Failure},
-    second_pass::Tally,
+    super::{api::Api, exit::Failure, screen::Screen, source::Source},
+    Progress,
+    chunks::{Chunk, Chunks},
+    first_pass::FirstPass,
+    second_pass::{Tally, each_row},
     sender::path,
+    target::Target,
 };
-use crate::importing::fingerprint::Sum;
-use serde_json::Value as Json;
+use crate::importing::{authhero, fingerprint::Sum};
+use serde_json::{Value as Json, json};
 
 /// What differs, in words.
 ///
@@ -45,5 +50,64 @@ fn held(api: &Api<'_>, tenant: &str, table: &str) -> Result<(u64, Sum), Failure>
         if after.is_none() {
             return Ok((count, sum));
         }
+    }
+}
+
+/// What became of records in a tenant that has rows of its own.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// How many are there as they were sent.
+    pub same: u64,
+    /// Those that are not there, in words.
+    pub missing: Vec<String>,
+    /// Those that are different, in words.
+    pub different: Vec<String>,
+}
+
+/// Sends the records of a target once more, to be compared with the rows that they have become.
+///
+/// # Errors
+/// The source cannot be read again, or the server's refusal.
+pub fn compare_records(
+    source: &dyn Source,
+    target: &Target,
+    first: &FirstPass,
+    (api, tenant): (&Api<'_>, &str),
+    screen: &mut Screen<'_>,
+) -> Result<Compared, Failure> {
+    let mut progress = Progress::new(screen, "compare", source);
+    let mut compared = Compared::default();
+    let mut chunks = Chunks::default();
+    let mut ask = |Chunk { table, records, .. }: Chunk| {
+        let body = json!({"table": table, "records": records});
+        let said = api.post(&format!("{}/compare", path(tenant)), &body)?;
+        compared.take(tenant, table, &said);
+        Ok(())
+    };
+    each_row(source, std::slice::from_ref(target), &mut progress, &mut |_, target, table, row| {
+        let Some((_, target)) = target else { return Ok(()) };
+        let mapped =
+            authhero::map(table, &row.values, &target.mapping, &first.survey).map_err(Failure::changed)?;
+        mapped.records.into_iter().try_for_each(|record| chunks.put(record, &mut ask))
+    })?;
+    chunks.flush(&mut ask)?;
+    progress.end();
+    Ok(compared)
+}
+
+impl Compared {
+    /// Adds what the server says of a chunk.
+    fn take(&mut self, tenant: &str, table: &str, said: &Json) {
+        let list = |name: &str| said.get(name).and_then(Json::as_array).into_iter().flatten();
+        self.same += said.get("same").and_then(Json::as_u64).unwrap_or_default();
+        let missing = list("missing").filter_map(Json::as_str);
+        self.missing.extend(missing.map(|key| format!("{tenant}: table {table}, row {key} is not there")));
+        let different = list("different").map(|row| {
+            let columns = row.get("columns").and_then(Json::as_array).into_iter().flatten();
+            let columns = columns.filter_map(Json::as_str).collect::<Vec<_>>().join(", ");
+            let key = row.get("key").and_then(Json::as_str).unwrap_or_default();
+            format!("{tenant}: table {table}, row {key} is not as it was sent: {columns}")
+        });
+        self.different.extend(different);
     }
 }

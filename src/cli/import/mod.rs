@@ -11,6 +11,7 @@
 //! Each pass reads the source anew in the same order, so that memory does not grow with it, and an import that was
 //! killed goes on where its checkpoints are.
 
+mod chunks;
 mod compare;
 mod existing;
 mod first_pass;
@@ -19,7 +20,7 @@ mod second_pass;
 mod sender;
 mod target;
 
-pub use compare::compare;
+pub use compare::{Compared, compare, compare_records};
 pub use existing::Existing;
 pub use first_pass::{FirstPass, first_pass};
 pub use report::{Report, report};

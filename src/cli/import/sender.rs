@@ -3,20 +3,14 @@
 use super::{
     super::{api::Api, exit::Failure, screen::Screen, source::Source},
     Progress,
+    chunks::{Chunk, Chunks},
     first_pass::FirstPass,
     second_pass::{Tally, each_row},
     target::Target,
 };
-use crate::importing::{
-    authhero,
-    record::{Record, Values},
-    tables,
-};
+use crate::importing::{authhero, record::Record};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-
-/// The most bytes of a chunk: a request holds a megabyte.
-const CHUNK_BYTES: usize = 900_000;
 
 /// What the server says of an import when it is begun, or begun again.
 #[derive(Debug, Clone, Default)]
@@ -73,59 +67,34 @@ pub struct Sender<'a, 'e> {
     api: &'a Api<'e>,
     tenant: String,
     taken: BTreeMap<String, u64>,
-    made: BTreeMap<&'static str, u64>,
-    waiting: BTreeMap<&'static str, Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    from: u64,
-    bytes: usize,
-    records: Vec<Values>,
+    chunks: Chunks,
 }
 
 impl<'a, 'e> Sender<'a, 'e> {
     /// To a tenant whose import has been begun.
     pub fn new(api: &'a Api<'e>, tenant: &str, begun: Begun) -> Self {
-        let taken = begun.taken;
-        Self { api, tenant: tenant.to_owned(), taken, made: BTreeMap::new(), waiting: BTreeMap::new() }
+        Self { api, tenant: tenant.to_owned(), taken: begun.taken, chunks: Chunks::default() }
     }
 
     /// One more record; what the server has already is not sent again.
     fn put(&mut self, record: Record) -> Result<(), Failure> {
-        let made = self.made.entry(record.table).or_default();
-        let number = *made;
-        *made += 1;
-        if number < self.taken.get(record.table).copied().unwrap_or_default() {
+        let taken = self.taken.get(record.table).copied().unwrap_or_default();
+        if self.chunks.seen(record.table) < taken {
+            self.chunks.skip(record.table);
             return Ok(());
         }
-        let bytes = serde_json::to_vec(&record.values).map_or(0, |bytes| bytes.len() + 1);
-        let waiting = self.waiting.entry(record.table).or_default();
-        if waiting.bytes + bytes > CHUNK_BYTES || waiting.records.len() >= tables::CHUNK {
-            self.flush_table(record.table)?;
-        }
-        let waiting = self.waiting.entry(record.table).or_default();
-        if waiting.records.is_empty() {
-            waiting.from = number;
-        }
-        waiting.bytes += bytes;
-        waiting.records.push(record.values);
-        Ok(())
+        self.chunks.put(record, &mut |chunk| send_chunk(self.api, &self.tenant, chunk))
     }
 
-    fn flush_table(&mut self, table: &'static str) -> Result<(), Failure> {
-        let Some(Waiting { from, records, .. }) = self.waiting.remove(table) else { return Ok(()) };
-        if records.is_empty() {
-            return Ok(());
-        }
-        let chunk = json!({"table": table, "from": from, "records": records});
-        self.api.post(&format!("{}/records", path(&self.tenant)), &chunk).map(drop)
-    }
-
-    /// Sends what waits, in the order in which tables refer to each other.
+    /// Sends what waits.
     fn flush(&mut self) -> Result<(), Failure> {
-        tables::TABLES.iter().try_for_each(|table| self.flush_table(table.name))
+        self.chunks.flush(&mut |chunk| send_chunk(self.api, &self.tenant, chunk))
     }
+}
+
+fn send_chunk(api: &Api<'_>, tenant: &str, Chunk { table, from, records }: Chunk) -> Result<(), Failure> {
+    let body = json!({"table": table, "from": from, "records": records});
+    api.post(&format!("{}/records", path(tenant)), &body).map(drop)
 }
 
 /// Sends what has not been sent yet: `senders` are those of the targets, none for one that is finished.
@@ -150,9 +119,7 @@ pub fn send(
         let Some((index, target)) = target else { return Ok(()) };
         let Some(Some(sender)) = senders.get_mut(index) else { return Ok(()) };
         let mapped =
-            authhero::map(table, &row.values, &target.mapping, &first.survey).map_err(|problem| {
-                Failure::Other(format!("the source has changed since it was checked: {problem}"))
-            })?;
+            authhero::map(table, &row.values, &target.mapping, &first.survey).map_err(Failure::changed)?;
         mapped.records.into_iter().try_for_each(|record| sender.put(record))
     })?;
     senders.iter_mut().flatten().try_for_each(Sender::flush)?;

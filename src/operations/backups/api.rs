@@ -4,7 +4,6 @@ use super::{
     format::{manifest_name, open_manifest},
     model::{
         Backup, Damage, Manifest, NewBackup, NewRestore, Restoring, State, Travelling, Wanted, check_into,
-        id_of,
     },
     store,
 };
@@ -239,15 +238,12 @@ async fn begin(
     Ok(begun.ok_or_else(busy)?)
 }
 
-/// 202, with the operation, and with the archive that it makes.
+/// 202, with the operation.
 async fn begun(cx: &Operator, id: &OperationId, what: String) -> Result<Response, Error<Refusal>> {
     note(cx, what).await?;
     let row = cx.directory().first(tenants::operation(id)).await?;
     let operation = tenants::read_operation(&row.ok_or_else(|| Fault::internal("the operation is gone"))?)?;
-    let mut body = json!(shown::operation(&operation));
-    if let (Kind::Backup, Some(members)) = (operation.kind, body.as_object_mut()) {
-        members.insert("backup".to_owned(), Value::String(id_of(id)));
-    }
+    let body = json!(shown::operation(&operation));
     let location = format!("/management/operations/{id}");
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
 }

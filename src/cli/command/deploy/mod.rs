@@ -1,0 +1,122 @@
+//! `gatehouse deploy`: new code for the tenants that are there. It is taken back by itself when they do not answer as
+//! before.
+
+mod face;
+mod way_back;
+
+use super::{
+    super::{
+        environment::Environment,
+        exit::{Exit, Failure, Outcome},
+        screen::Screen,
+    },
+    Connect,
+};
+use crate::time::Lifetime;
+use clap::Args;
+use face::{Faces, settle};
+use serde_json::{Value as Json, json};
+use way_back::WayBack;
+
+/// How it is deployed.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The base domain [env: BASE_DOMAIN]
+    #[arg(long)]
+    domain: Option<String>,
+    /// Archives nobody first: D1's Time Travel is then the only way back to the data
+    #[arg(long)]
+    no_backup: bool,
+    /// How long the new code has to reach every place and to upgrade every database
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    patience: u32,
+    /// Leaves the new code in place even if it is found wanting
+    #[arg(long)]
+    no_rollback: bool,
+    /// More arguments for wrangler, after `--`
+    #[arg(last = true)]
+    wrangler: Vec<String>,
+}
+
+impl Arguments {
+    /// The URL of what is deployed, if the domain is said.
+    pub fn url(&self, environment: &dyn Environment) -> Option<String> {
+        self.domain(environment).map(|domain| format!("https://{domain}"))
+    }
+
+    fn domain(&self, environment: &dyn Environment) -> Option<String> {
+        self.domain.clone().or_else(|| environment.variable("BASE_DOMAIN"))
+    }
+
+    /// Does it: looks at every tenant, archives it, deploys, has every database upgraded, looks again.
+    ///
+    /// # Errors
+    /// A tenant could not be archived and nothing was deployed, or the deployment failed, or was taken back.
+    pub fn run(self, connect: Connect<'_, '_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
+        let environment = screen.environment();
+        let domain = self.domain(environment).ok_or_else(|| {
+            Failure::Usage("the base domain is missing: BASE_DOMAIN=auth.example.com, or --domain".to_owned())
+        })?;
+        let began = environment.now();
+        let api = connect()?;
+        // Nothing answers before the first deployment, and nothing has to be kept.
+        let (before, way_back) = if api.open(&format!("{}healthz", api.base())).is_ok() {
+            let before = Faces::of(&api, screen)?;
+            screen.say(before.words());
+            let way_back = WayBack::prepare(&api, screen, began, !self.no_backup)?;
+            screen.say(way_back.words());
+            (before, way_back)
+        } else {
+            screen.say("nothing answers yet: this is the first deployment");
+            (Faces::default(), WayBack::at(began))
+        };
+        let arguments =
+            std::iter::once(".scripts/deploy.mjs".to_owned()).chain(self.wrangler).collect::<Vec<_>>();
+        if !environment.run("node", &arguments, &[("BASE_DOMAIN", domain)]).map_err(Failure::Other)? {
+            return Err(Failure::Other("the deployment failed: what was deployed before goes on".to_owned()));
+        }
+        let patience = Lifetime::seconds(i64::from(self.patience));
+        let (after, wrong) = settle(&api, &before, patience, screen);
+        let tenants = before.len();
+        let document = |rolled_back: bool, left: &[String]| {
+            json!({"tenants": tenants, "upgraded": after.upgraded_since(&before), "backup": way_back.document(),
+                "wrong": wrong, "rolled_back": rolled_back, "left": left})
+        };
+        if wrong.is_empty() {
+            let text = format!(
+                "Deployed. {tenants} tenants answer as before, and their databases are up to date ({} were upgraded).",
+                after.upgraded_since(&before)
+            );
+            return Ok(Outcome::done(text, document(false, &[])));
+        }
+        let why = wrong.join("\n  ");
+        if self.no_rollback {
+            return Err(Failure::Other(format!("the new code is in place, and wrong:\n  {why}")));
+        }
+        screen.say(format!("the new code is wrong:\n  {why}\nrolling back"));
+        let message = "gatehouse deploy: tenants did not answer as before".to_owned();
+        let arguments =
+            ["wrangler", "rollback", "--yes", "--message"].map(str::to_owned).into_iter().chain([message]);
+        if !environment.run("npx", &arguments.collect::<Vec<_>>(), &[]).map_err(Failure::Other)? {
+            let words = format!("the new code is wrong, and could not be rolled back:\n  {why}");
+            return Err(Failure::Other(words));
+        }
+        let (_, left) = settle(&api, &before, patience, screen);
+        let now = if left.is_empty() {
+            "Everything answers as before again.".to_owned()
+        } else {
+            format!(
+                "Since then:\n  {}\nBindings come back within five minutes by themselves. {}",
+                left.join("\n  "),
+                way_back.words()
+            )
+        };
+        let text = format!("Rolled back. The new code was wrong:\n  {why}\n{now}");
+        Ok(Outcome { exit: Exit::Failed, text, document: document(true, &left) })
+    }
+}
+
+/// A member of an answer that is a flag.
+fn is_set(value: &Json, name: &str) -> bool {
+    value.get(name) == Some(&Json::Bool(true))
+}
