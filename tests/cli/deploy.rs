@@ -2,7 +2,8 @@
 
 use super::session::{Fate, Session};
 use crate::support::World;
-use std::rc::Rc;
+use serde_json::json;
+use std::{collections::BTreeSet, rc::Rc};
 
 const DEPLOY: &[&str] =
     &["--url", "http://localhost:8787", "deploy", "--domain", "localhost:8787", "--", "--tag", "v2"];
@@ -22,8 +23,48 @@ fn good_code_stays() {
     let session = Session::new(&world);
     let said = session.run(DEPLOY).expect(0);
     assert!(said.out.contains("3 tenants answer as before"), "{}", said.out);
+    assert!(said.err.contains("3 tenants are archived"), "{}", said.err);
     assert!(said.err.contains("time-travel restore"), "{}", said.err);
     assert_eq!(*session.programs.borrow(), ["node .scripts/deploy.mjs --tag v2"]);
+    let kept = session.type_in("backups list acme --json").expect(0).json();
+    assert_eq!(kept["backups"][0]["include"], json!(["keys", "sessions", "logs"]));
+}
+
+#[test]
+fn what_cannot_be_archived_is_said_or_nothing_is_deployed() {
+    let world = scene();
+    let session = Session::new(&world);
+    let deploy = |more: &[&str]| session.run(&[&DEPLOY[..5], more].concat());
+    // Nowhere to keep archives: Time Travel is what there is, and it is said.
+    world.outside.keeps_archives.set(false);
+    let said = deploy(&["--json"]).expect(0);
+    assert_eq!(said.json()["backup"]["kind"], "time_travel");
+    let said = deploy(&[]).expect(0).err;
+    assert!(
+        said.contains("Nobody was archived: no R2 bucket is bound as ARCHIVE. The way back is Time Travel"),
+        "{said}"
+    );
+    world.outside.keeps_archives.set(true);
+    // Somebody does not want it.
+    let said = deploy(&["--no-backup"]).expect(0).err;
+    assert!(said.contains("Nobody was archived. The way back is Time Travel"), "{said}");
+    assert_eq!(session.type_in("backups list acme --json").expect(0).json()["backups"], json!([]));
+    // A move that can still be rolled back is in the way of an archive for days, and not of a deployment.
+    session.type_in("move acme --to shared").expect(0);
+    let said = deploy(&["--json"]).expect(0).json();
+    let ids = |name: &str| {
+        let list = said["backup"][name].as_array().unwrap().iter();
+        list.map(|one| one["tenant_id"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ids("archives"), BTreeSet::from(["globex".to_owned(), "main".to_owned()]));
+    assert_eq!(ids("left_out"), BTreeSet::from(["acme".to_owned()]));
+    session.type_in("rollback acme").expect(0);
+    // An archive that fails is in its way: its rows can be read no more.
+    let programs = session.programs.borrow().len();
+    world.database("POOL_02").query("drop table themes");
+    let said = deploy(&[]).expect(1);
+    assert!(said.err.contains("so nothing was deployed") && said.err.contains("globex"), "{}", said.err);
+    assert_eq!(session.programs.borrow().len(), programs);
 }
 
 #[test]
@@ -51,7 +92,16 @@ fn code_that_breaks_a_tenant_is_rolled_back() {
     assert!(!said.out.contains("acme does not answer"), "{}", said.out);
     assert!(session.programs.borrow()[1].starts_with("npx wrangler rollback --yes"));
     let kept = session
-        .run(&["--url", "http://localhost:8787", "deploy", "--domain", "localhost:8787", "--no-rollback"])
+        .run(&[
+            "--url",
+            "http://localhost:8787",
+            "deploy",
+            "--domain",
+            "localhost:8787",
+            "--no-rollback",
+            "--patience",
+            "10",
+        ])
         .expect(1);
     assert!(kept.err.contains("the new code is in place, and wrong"), "{}", kept.err);
 }

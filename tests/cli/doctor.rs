@@ -126,6 +126,12 @@ fn a_healthy_tenant_and_what_can_ail_it() {
     assert_eq!(found(&said, "issuer")["found"], "http://acme.localhost:8787/");
     assert_eq!(found(&said, "connections")["found"], "1");
     assert_eq!(found(&said, "users")["state"], "unusual", "nobody has an account yet");
+    assert_eq!(found(&said, "managers")["found"], "1 members of its organization on the main tenant");
+    assert_eq!(found(&said, "indexes")["state"], "good");
+    assert!(
+        found(&said, "binding")["found"].as_str().unwrap().contains("the running script has as SHARED"),
+        "{said}"
+    );
     let keys = found(&said, "keys");
     assert!(keys["found"].as_str().unwrap().contains("signs; 1 are published"), "{keys}");
 
@@ -161,6 +167,54 @@ fn a_tenant_whose_database_is_gone_is_found() {
     scene.world.advance(Lifetime::seconds(10));
     let said = session.type_in("doctor alone").expect(3).out;
     assert!(said.contains("WRONG  database") && said.contains("WRONG  issuer"), "{said}");
+    assert!(said.contains("WRONG  binding       the running script does not have POOL_"), "{said}");
+    assert!(session.type_in("doctor").expect(3).out.contains("does not have POOL_"));
     *session.fate.borrow_mut() = Box::new(|_| Fate::Lost);
     session.type_in("doctor").expect(4);
+}
+
+#[test]
+fn an_index_that_is_missing_another_one_or_nobodys_is_named_with_its_database() {
+    let scene = Scene::new();
+    let session = Session::new(&scene.world);
+    session.type_in("tenants create globex --placement shared").expect(0);
+    let shared = scene.world.database("SHARED");
+    shared.query("drop index sessions_by_user");
+    shared.query("drop index logs_by_user");
+    shared.query("create index logs_by_user on logs (tenant_id, id)");
+    shared.query("create index somebodys on users (tenant_id, name)");
+    let said = session.type_in("doctor globex").expect(3).out;
+    for words in [
+        "WRONG  indexes       sessions_by_user is missing",
+        "make it again in SHARED: create index sessions_by_user on sessions (tenant_id, user_id)",
+        "WRONG  indexes       logs_by_user is another one: create index logs_by_user on logs (tenant_id, id)",
+        "look   indexes       somebodys is nobody's",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // All together it is said once, of the database.
+    let said = session.type_in("doctor --json").expect(3).json();
+    let of = |words: &str| {
+        let checks = said["checks"].as_array().unwrap().iter();
+        checks.filter(|check| check["found"].as_str().unwrap().contains(words)).count()
+    };
+    assert_eq!((of("SHARED: sessions_by_user is missing"), of("sessions_by_user")), (1, 1));
+    let shared = said["databases"].as_array().unwrap().iter().find(|one| one["id"] == "SHARED").unwrap();
+    assert_eq!((&shared["bound"], &shared["tenants"]), (&json!(true), &json!(["acme", "globex", "main"])));
+}
+
+#[test]
+fn nobody_to_manage_a_tenant_is_said_and_an_organization_that_is_gone() {
+    let scene = Scene::new();
+    let session = Session::new(&scene.world);
+    let admin = scene.world.admin("");
+    admin.delete_these(
+        &format!("organizations/{}/members", scene.organization),
+        &json!({"members": [scene.user]}),
+    );
+    let said = session.type_in("doctor acme").expect(0).out;
+    assert!(said.contains("look   managers      nobody may manage it but machine clients"), "{said}");
+    scene.world.database("SHARED").query("delete from organizations where name = 'acme'");
+    let said = session.type_in("doctor acme").expect(3).out;
+    assert!(said.contains("WRONG  managers"), "{said}");
 }

@@ -251,6 +251,65 @@ fn an_import_of_something_else_is_not_mixed_in_and_can_be_taken_back() {
 }
 
 #[test]
+fn a_tenant_that_serves_is_compared_record_by_record() {
+    let folder = Folder::new();
+    let source = install(&folder, &[("acme", 2), ("control_plane", 1203)]);
+    let (world, probe) = (World::new(), World::new());
+    let session = Session::new(&world);
+    let plan = drafted(&session, &folder, &source);
+    // An organization there with a name that only a tenant's may have here stays behind, and so do its members.
+    let planned = session.run(&["plan", plan.to_str().unwrap(), "--json"]).expect(0).json();
+    let left = |note: &Json| note["table"] == "user_organizations" && note["rows"] == 602;
+    assert!(planned["lost"].as_array().unwrap().iter().any(left), "{planned}");
+    let said = import(&session, &plan)(&["--json"]).expect(0).json();
+    let main = &said["tenants"][1];
+    assert_eq!(
+        (&main["to"], &main["compared"], &main["changed"]),
+        (&json!("main"), &json!("records"), &json!([]))
+    );
+    assert_eq!(said["tenants"][0]["compared"], "hashes");
+    let compared = session.requests.borrow().iter().position(|one| one.ends_with("main/import/compare"));
+    let count = session.requests.borrow().iter().filter(|one| one.ends_with("/compare")).count();
+    assert!(count > 5, "1,203 users are more than a chunk: {count}");
+    // It is in use from then on: it is not compared again, and neither are the others.
+    world.database("SHARED").query("update users set name = 'Ada' where user_id = 'auth0|control_plane-0'");
+    let again = import(&session, &plan)(&["--json"]).expect(0).json();
+    assert_eq!(again["tenants"][1]["compared"], "finished before");
+    let shown = import(&session, &plan)(&[]).expect(0).out;
+    assert!(shown.contains("not again: in use since"), "{shown}");
+
+    // Somebody changes one record, or deletes one, just before they are compared.
+    let at = compared.unwrap();
+    let meanwhile = |world: &World, change: &'static str| {
+        let session = Session::new(world);
+        let database = world.database("SHARED");
+        *session.fate.borrow_mut() = Box::new(move |number| {
+            if number == at {
+                database.query(change);
+            }
+            Fate::Arrives
+        });
+        import(&session, &plan)(&[]).expect(3).out
+    };
+    let said = meanwhile(
+        &probe,
+        "update users set email = 'x@example.com' where user_id = 'auth0|control_plane-700'",
+    );
+    assert!(
+        said.contains("main: table users, row auth0|control_plane-700 is not as it was sent: email"),
+        "{said}"
+    );
+    assert!(said.contains("1 changed") && said.contains("finished"), "{said}");
+    let lossy = World::new();
+    let said = meanwhile(
+        &lossy,
+        "delete from users where tenant_id = 'main' and user_id = 'auth0|control_plane-700'",
+    );
+    assert!(said.contains("main: table users, row auth0|control_plane-700 is not there"), "{said}");
+    assert!(said.contains("No import is finished"), "{said}");
+}
+
+#[test]
 fn a_real_install_comes_over_whole() {
     let Some(source) = real("kysely.sqlite") else { return };
     let known: Json = serde_json::from_slice(&std::fs::read(real("known.json").unwrap()).unwrap()).unwrap();

@@ -1,5 +1,6 @@
 //! The `gatehouse` command.
 
+mod backups;
 mod bad_sources;
 mod deploy;
 mod doctor;

@@ -164,12 +164,45 @@ fn many_are_migrated_at_once_and_what_failed_is_said() {
     assert_eq!(said["failed"][0]["tenant_id"], "nobody");
     let id = said["migration"]["id"].as_str().unwrap();
     session.run(&["migrate", "--resume", id]).expect(1);
+    let status = session.run(&["status", id]).expect(3).out;
+    assert!(
+        status.contains("failed: 1 moved, 0 moving, 0 waiting, 1 failed") && status.contains("nobody"),
+        "{status}"
+    );
+    assert!(status.contains(&format!("gatehouse migrate --resume {id} tries these again")), "{status}");
+    assert!(session.type_in("status").expect(3).out.contains(id));
+    session.run(&["operation", "switch", id]).expect(2);
+    session.type_in("status mig_none").expect(1);
+    session.type_in("status mig_../x").expect(2);
     let said = session.type_in("migrate --all --to isolated --parallelism 2").expect(0).out;
     assert!(said.contains("succeeded: 2 moved"), "{said}");
     assert_eq!(["acme", "globex", "initech"].map(|tenant| placement(&session, tenant)), ["isolated"; 3]);
     session.type_in("migrate --to isolated").expect(2);
     session.type_in("migrate --all").expect(2);
     session.type_in("migrate --resume ../tenants").expect(2);
+}
+
+#[test]
+fn a_migration_is_paused_and_says_how_to_go_on() {
+    let world = World::new();
+    let session = Session::new(&world);
+    for tenant in ["acme", "globex"] {
+        session.run(&["tenants", "create", tenant, "--placement", "shared"]).expect(0);
+    }
+    let said =
+        session.type_in("migrate --all --to isolated --parallelism 1 --no-wait --json").expect(0).json();
+    let id = said["migration"]["id"].as_str().unwrap();
+    session.run(&["operation", "pause", id]).expect(0);
+    let status = session.run(&["status", id]).expect(0).out;
+    assert!(
+        status.contains("paused: 0 moved")
+            && status.contains(&format!("gatehouse operation resume {id} goes on")),
+        "{status}"
+    );
+    session.run(&["operation", "resume", id]).expect(0);
+    session.run(&["migrate", "--resume", id]).expect(0);
+    assert_eq!(["acme", "globex"].map(|tenant| placement(&session, tenant)), ["isolated"; 2]);
+    assert!(session.run(&["status", id]).expect(0).out.contains("succeeded: 2 moved"));
 }
 
 #[test]

@@ -85,6 +85,39 @@ test('a tenant moves and comes back', async () => {
   await expect(0, 'doctor');
 });
 
+test('a tenant is archived in R2, comes back as another one, and in its place', async () => {
+  const rows = async (tenant) => JSON.parse(await expect(0, 'verify', tenant, '--json')).tenants[0].tables;
+  const before = await rows('acme');
+  const began = performance.now();
+  const { backups } = JSON.parse(await expect(0, 'backup', 'acme', '--everything', '--json'));
+  const [{ id, rows: archived, bytes }] = backups;
+  console.log(`${archived} rows archived in ${((performance.now() - began) / 1000).toFixed(1)} s, ${bytes} bytes`);
+  await expect(0, 'restore', 'acme', '--from', id, '--into', 'twin', '--placement', 'shared');
+  assert.deepEqual((await rows('twin')).passwords, before.passwords);
+  await expect(2, 'restore', 'acme', '--from', 'newest');
+  assert.match(await expect(0, 'restore', 'acme', '--from', 'newest', '--confirm', 'acme'), /What it had before is in bak_/);
+  assert.deepEqual((await rows('acme')).users, before.users);
+  assert.match(await expect(0, 'backups', 'list', 'acme'), new RegExp(`${id}.*whole.*asked.*keys, sessions, logs`));
+});
+
+test('all are archived, and who has been is left out when it goes on', async () => {
+  const since = new Date().toISOString();
+  const all = JSON.parse(await expect(0, 'backup', '--all', '--json'));
+  assert.deepEqual(all.backups.map(({ tenant_id }) => tenant_id).toSorted(), ['acme', 'globex', 'main', 'twin']);
+  const again = JSON.parse(await expect(0, 'backup', '--all', '--since', since, '--json'));
+  assert.deepEqual([again.backups.length, again.left_out.length], [0, 4]);
+});
+
+test('the doctor sees where each tenant lives, and that no index is missing', async () => {
+  const { checks, databases } = JSON.parse(await expect(0, 'doctor', '--json'));
+  assert.ok(checks.every(({ state }) => state === 'good'), JSON.stringify(checks));
+  assert.deepEqual(databases.find(({ id }) => id === 'SHARED').tenants, ['main', 'twin']);
+  const of = JSON.parse(await expect(0, 'doctor', 'acme', '--json')).checks;
+  const found = (what) => of.find((check) => check.what === what);
+  assert.match(found('indexes').found, /all that the schema declares, and no other/);
+  assert.match(found('binding').found, /POOL_\d\d, which the running script has/);
+});
+
 test('who has no right is told so', async () => {
   const stranger = { ...process.env, ...secrets, MANAGEMENT_CLIENT_SECRET: 'wrong' };
   const refused = await run(binary, ['--url', gatehouse.base, 'tenants', 'list'], { cwd: folder, env: stranger });

@@ -1,9 +1,13 @@
-// `npm run deploy`, as far as it can be seen without an account: what it asks the Cloudflare API to do.
+// `npm run deploy`, as far as it can be seen without an account: what it asks the Cloudflare API to do, and what the command
+// around it does to an installation that runs on real workerd meanwhile.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
+import { secrets, startGatehouse } from './harness.mjs';
+import { Operator } from './operator.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const account = '0123456789abcdef0123456789abcdef';
@@ -21,6 +25,8 @@ const answers = [
 ];
 
 const calls = [];
+/** What else happens when something is asked: by method and path. */
+const hooks = new Map();
 const recorder = createServer(async (incoming, outgoing) => {
   const chunks = [];
   for await (const chunk of incoming) chunks.push(chunk);
@@ -28,6 +34,7 @@ const recorder = createServer(async (incoming, outgoing) => {
   const { method, url, headers } = incoming;
   calls.push({ method, url, body, type: headers['content-type'] });
   const [, , answer = () => ({})] = answers.find(([verb, path]) => verb === method && path.test(url)) ?? [];
+  for (const [asked, happens] of hooks) if (asked.test(`${method} ${url}`)) await happens();
   const missing = typeof answer === 'number';
   const errors = missing ? [{ code: answer, message: 'not found' }] : [];
   const reply = { success: !missing, errors, messages: [], result: missing ? null : answer(body) };
@@ -36,9 +43,9 @@ const recorder = createServer(async (incoming, outgoing) => {
 
 const find = (method, path) => calls.filter((call) => call.method === method && path.test(call.url));
 
-before(async () => {
-  await new Promise((resolve) => recorder.listen(0, '127.0.0.1', resolve));
-  const deploy = spawn('node', ['.scripts/deploy.mjs'], {
+/** Runs a program in this folder, with the recorder for Cloudflare; its exit code, and what it said. */
+function run(program, args, env) {
+  const child = spawn(program, args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -48,17 +55,24 @@ before(async () => {
       CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${recorder.address().port}/client/v4`,
       CLOUDFLARE_API_TOKEN: 'token-of-the-tests',
       CLOUDFLARE_ACCOUNT_ID: account,
+      ...env,
     },
   });
-  let output = '';
-  deploy.stdout.on('data', (text) => (output += text));
-  deploy.stderr.on('data', (text) => (output += text));
-  const code = await new Promise((resolve) => deploy.on('exit', resolve));
-  assert.equal(code, 0, output);
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (text) => (said.out += text));
+  child.stderr.on('data', (text) => (said.err += text));
+  return new Promise((resolve) => child.on('exit', (code) => resolve({ code, ...said })));
+}
+
+before(async () => {
+  await new Promise((resolve) => recorder.listen(0, '127.0.0.1', resolve));
+  const { code, out, err } = await run('node', ['.scripts/deploy.mjs']);
+  assert.equal(code, 0, out + err);
 });
-after(() => {
+after(async () => {
   recorder.closeAllConnections();
   recorder.close();
+  await gatehouse?.close();
 });
 
 test('creates the directory, the shared database and the pool', () => {
@@ -86,4 +100,41 @@ test('routes the base domain and every tenant under it, and sets the schedule', 
   assert.deepEqual(patterns, ['auth.example.com/*', '*.auth.example.com/*']);
   const [schedules] = find('PUT', /\/scripts\/gatehouse\/schedules$/);
   assert.deepEqual(JSON.parse(schedules.body), [{ cron: '*/5 * * * *' }]);
+});
+
+let gatehouse, operator, home;
+
+/** `gatehouse deploy` of the installation; the recorder plays the upload. */
+async function deploy(expected, ...more) {
+  const args = ['--url', gatehouse.base, '--json', 'deploy', '--patience', '8', ...more];
+  const { code, out, err } = await run(join(root, 'target/debug/gatehouse'), args, secrets);
+  assert.equal(code, expected, out + err);
+  return JSON.parse(out);
+}
+
+test('the command archives every tenant, deploys, and finds everything as it was', async () => {
+  const built = await run('cargo', ['build', '--quiet', '--bin', 'gatehouse']);
+  assert.equal(built.code, 0, built.err);
+  gatehouse = await startGatehouse({ reachable: true });
+  operator = await Operator.of(gatehouse);
+  await operator.does('POST /management/tenants', { id: 'acme', placement: 'isolated' });
+  home = await operator.does('GET /management/tenants/acme/database');
+  const said = await deploy(0);
+  assert.deepEqual([said.tenants, said.rolled_back, said.wrong], [2, false, []]);
+  assert.deepEqual(said.backup.archives.map(({ tenant_id }) => tenant_id).toSorted(), ['acme', 'main']);
+  const [archive] = said.backup.archives.filter(({ tenant_id }) => tenant_id === 'acme');
+  const kept = (await (await gatehouse.env()).ARCHIVE.list()).objects;
+  assert.ok(kept.some(({ key }) => key.includes(archive.id)), JSON.stringify(kept));
+});
+
+test('code that loses the binding of a tenant is taken back by itself', async () => {
+  const uploaded = find('PUT', /\/scripts\/gatehouse\?/).length;
+  const broken = gatehouse.dropped();
+  hooks.set(/^PUT .*\/scripts\/gatehouse\?/, () => gatehouse.update({ dropped: [...broken, home.binding] }));
+  hooks.set(/^POST .*\/scripts\/gatehouse\/deployments/, () => gatehouse.update({ dropped: broken }));
+  const said = await deploy(1, '--no-backup');
+  assert.deepEqual(said.wrong, ['acme does not answer']);
+  assert.deepEqual([said.rolled_back, said.left, said.backup.kind], [true, [], 'time_travel']);
+  assert.equal(find('PUT', /\/scripts\/gatehouse\?/).length, uploaded + 1);
+  await operator.does('GET /api/v2/users', undefined, 'acme');
 });

@@ -154,7 +154,9 @@ fn managers(facts: &Facts) -> Option<Check> {
             format!(
                 "its organization on the main tenant cannot be found, so that no person may manage it: {why}"
             ),
-            format!("make an organization with the name {id} on the main tenant"),
+            format!(
+                "it is made with the tenant: gatehouse backup {id} --everything, tenants delete {id}, restore {id} --from newest"
+            ),
         ),
     })
 }

@@ -287,6 +287,13 @@ impl Mapping<'_> {
         if let Some(known) = self.plan.organizations.get(id) {
             return Some(known.clone());
         }
+        if self.plan.main && self.survey.has_tenants_name(&self.plan.tenant, id) {
+            self.row.note(
+                "organization_id",
+                "is that of a tenant which does not come along: the row is left out",
+            );
+            return None;
+        }
         self.refers("organization_id", "organizations", id).then(|| id.to_owned())
     }
 

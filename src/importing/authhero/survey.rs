@@ -2,7 +2,9 @@
 //! last token lives.
 
 use super::row::{Reader, Row};
-use crate::{http::shape::is_email, importing::record::Problem};
+use crate::{
+    http::shape::is_email, importing::record::Problem, resources::organizations::model::belongs_to_a_tenant,
+};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,6 +16,9 @@ pub struct Survey {
     roots: HashSet<u128>,
     sessions: HashMap<u128, String>,
 }
+
+/// Stands for the organizations with the name of a tenant where a table is named.
+const OF_A_TENANT: &str = "organizations of tenants";
 
 /// What is known of one tenant.
 #[derive(Default)]
@@ -90,6 +95,9 @@ impl Survey {
                 unique.push(("resource_servers", "identifier", vec!["identifier".to_owned(), identifier]));
             }
             "organizations" | "roles" => {
+                if table == "organizations" && belongs_to_a_tenant(&row.need("name")?) {
+                    self.there.insert(digest(&[&tenant, OF_A_TENANT, &row.need("id")?]));
+                }
                 unique.push((table, "name", vec!["name".to_owned(), row.need("name")?]));
             }
             "client_grants" => {
@@ -157,6 +165,11 @@ impl Survey {
     /// Whether there is such a row, by its key without the tenant.
     pub(super) fn has(&self, tenant: &str, table: &str, key: &str) -> bool {
         self.there.contains(&digest(&[tenant, table, key]))
+    }
+
+    /// Whether the organization has a name that only that of a tenant may have on the main tenant.
+    pub(super) fn has_tenants_name(&self, tenant: &str, organization: &str) -> bool {
+        self.there.contains(&digest(&[tenant, OF_A_TENANT, organization]))
     }
 
     /// Whether there is an API of this identifier.
