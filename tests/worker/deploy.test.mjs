@@ -12,12 +12,25 @@ import { Operator } from './operator.mjs';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const account = '0123456789abcdef0123456789abcdef';
 
+/** The deployments of the script so far, as the account knows them. */
+let deployments = [];
+const [OLD, NEW] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z'];
+const deployment = (version_id, created_on) => ({
+  id: `of-${version_id}`,
+  created_on,
+  source: 'wrangler',
+  strategy: 'percentage',
+  author_email: 'operator@example.com',
+  versions: [{ version_id, percentage: 100 }],
+});
+
 /** An account with nothing in it: a number is the error of what is not there yet. */
 const answers = [
   ['GET', /\/workers\/services\/gatehouse$/, 10007],
   ['GET', /\/scripts\/gatehouse\/settings$/, 10007],
   ['GET', /\/scripts\/gatehouse\/secrets$/, () => []],
-  ['GET', /\/scripts\/gatehouse\/deployments$/, () => ({ deployments: [] })],
+  ['GET', /\/scripts\/gatehouse\/deployments$/, () => ({ deployments })],
+  ['GET', /\/scripts\/gatehouse\/versions\/[^/]+$/, () => ({ id: 'old', number: 1, metadata: { created_on: OLD }, resources: {} })],
   ['GET', /\/workers\/workers\/gatehouse$/, () => ({ subdomain: { enabled: false, previews_enabled: false } })],
   ['GET', /\/d1\/database\/[^/]+$/, 7404],
   ['GET', /\/d1\/database\?/, () => []],
@@ -130,11 +143,16 @@ test('the command archives every tenant, deploys, and finds everything as it was
 test('code that loses the binding of a tenant is taken back by itself', async () => {
   const uploaded = find('PUT', /\/scripts\/gatehouse\?/).length;
   const broken = gatehouse.dropped();
-  hooks.set(/^PUT .*\/scripts\/gatehouse\?/, () => gatehouse.update({ dropped: [...broken, home.binding] }));
+  hooks.set(/^PUT .*\/scripts\/gatehouse\?/, () => {
+    deployments = [deployment('new', NEW), deployment('old', OLD)];
+    return gatehouse.update({ dropped: [...broken, home.binding] });
+  });
   hooks.set(/^POST .*\/scripts\/gatehouse\/deployments/, () => gatehouse.update({ dropped: broken }));
   const said = await deploy(1, '--no-backup');
   assert.deepEqual(said.wrong, ['acme does not answer']);
   assert.deepEqual([said.rolled_back, said.left, said.backup.kind], [true, [], 'time_travel']);
   assert.equal(find('PUT', /\/scripts\/gatehouse\?/).length, uploaded + 1);
+  const [{ body }] = find('POST', /\/scripts\/gatehouse\/deployments/);
+  assert.deepEqual(JSON.parse(body).versions, [{ version_id: 'old', percentage: 100 }]);
   await operator.does('GET /api/v2/users', undefined, 'acme');
 });
