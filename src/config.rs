@@ -1,6 +1,7 @@
 //! What an operator sets: read once, at start-up.
 
 use crate::{
+    db::schema::{self, Schema},
     error::Fault,
     id::TenantId,
     secret::{KeyRing, Secret},
@@ -55,6 +56,8 @@ pub struct Config {
     pub cloudflare: Option<CloudflareConfig>,
     /// `BACKUP_KEEP`, `BACKUP_DAYS`: how many archives of a tenant are kept, and for how long; all and for ever by default.
     pub retention: Retention,
+    /// Which migrations databases of tenants have: those of this release. No variable sets it.
+    pub schema: Schema,
     /// `METER_HEADER=1`: answers carry `x-gatehouse-d1: round trips;rows read;rows written`. For measuring only.
     pub meter_header: bool,
 }
@@ -125,6 +128,7 @@ impl Config {
                 }
             }),
             retention,
+            schema: schema::CURRENT,
             meter_header: variable("METER_HEADER").is_some_and(|value| value == "1"),
         })
     }

@@ -47,9 +47,32 @@ pub struct Table {
 /// tenant's own rows, and goes where it goes.
 const STAY: [&str; 3] = ["fences", "moves", "captured_keys"];
 
-/// The tables whose rows are the tenant, in the order in which a move copies them.
-pub fn moved() -> Vec<Table> {
-    tables(TENANT).into_iter().filter(|table| !STAY.contains(&table.name)).collect()
+/// The schema of databases that hold tenants, as one release knows it. A value, and not the constant, so that two releases
+/// can be at work on one database in a test as they are during a deploy.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema(pub &'static [Migration]);
+
+/// That of this release.
+pub const CURRENT: Schema = Schema(TENANT);
+
+impl Schema {
+    /// How many migrations it has.
+    pub fn version(self) -> i64 {
+        version(self.0)
+    }
+
+    /// The tables whose rows are the tenant, in the order in which a move copies them.
+    pub fn moved(self) -> Vec<Table> {
+        tables(self.0).into_iter().filter(|table| !STAY.contains(&table.name)).collect()
+    }
+
+    /// Brings a database to it, unless it has it, or a newer one.
+    ///
+    /// # Errors
+    /// As [`migrate`].
+    pub async fn migrate(self, driver: &dyn Driver) -> Result<(), Fault> {
+        migrate(driver, self.0).await
+    }
 }
 
 /// The tables that `migrations` make, read from their text, so that a new one cannot be forgotten. The files keep to

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access::{Area, Operator, management::Refusal},
-    db::{page::total, schema},
+    db::page::total,
     error::{Error, Fault, FaultKind},
     id::TenantId,
     operations::{self, model::Record, seed},
@@ -63,12 +63,13 @@ impl Target {
 
     /// Migrates its database, if an older release has made it.
     pub(super) async fn bring_up_to_date(&self, cx: &Operator) -> Result<(), Fault> {
-        let wanted = schema::version(schema::TENANT);
+        let schema = cx.call().shared.config.schema;
+        let wanted = schema.version();
         let Some(held) = self.tenant.database.as_ref() else { return Ok(()) };
         if held.database.schema_version >= wanted {
             return Ok(());
         }
-        schema::migrate(self.db.driver().as_ref(), schema::TENANT).await?;
+        schema.migrate(self.db.driver().as_ref()).await?;
         cx.commit([set_schema_version(&held.database.id, wanted)]).await.map(drop)
     }
 

@@ -40,8 +40,8 @@ pub async fn run(shared: &Shared, now: Timestamp) -> Result<(), Fault> {
 
     let db = shared.directory.open_for_lifecycle(main, &meter).await?;
     let db = db.ok_or_else(|| Fault::internal("the D1 binding SHARED is missing"))?;
-    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
-    directory.commit([set_schema_version("SHARED", schema::version(schema::TENANT))]).await?;
+    shared.config.schema.migrate(db.driver().as_ref()).await?;
+    directory.commit([set_schema_version("SHARED", shared.config.schema.version())]).await?;
     let issuer = shared.directory.issuer(main);
     seed::tenant(shared, main, &issuer, "Gatehouse", &db, &meter, now).await?;
     administration(shared, &issuer, &db, now).await?;

@@ -263,11 +263,11 @@ impl Directory {
         driver: &Rc<dyn Driver>,
         meter: &Meter,
     ) -> Result<(), Fault> {
-        let wanted = schema::version(schema::TENANT);
+        let wanted = self.config.schema.version();
         if database.schema_version >= wanted {
             return Ok(());
         }
-        schema::migrate(driver.as_ref(), schema::TENANT).await?;
+        self.config.schema.migrate(driver.as_ref()).await?;
         self.db(meter)?.commit([store::set_schema_version(&database.id, wanted)]).await?;
         self.routes.borrow_mut().clear();
         Ok(())

@@ -127,7 +127,7 @@ impl Trial {
 pub fn rows_without(trial: &Trial, tenant: &str, left_out: &[&str]) -> String {
     let database = trial.world.home(tenant);
     let mut whole = String::new();
-    for table in schema::moved().into_iter().filter(|table| !left_out.contains(&table.name)) {
+    for table in schema::CURRENT.moved().into_iter().filter(|table| !left_out.contains(&table.name)) {
         let columns: Vec<_> = table.columns.iter().skip(1).copied().collect();
         let (columns, key) = (columns.join(", "), table.key.join(", "));
         let rows = database.query(&format!(

@@ -34,7 +34,7 @@ pub fn furnish_beside(database: &Sqlite, tenant: &str, count: usize) {
 }
 
 fn furnish_some(database: &Sqlite, tenant: &str, count: usize, wanted: impl Fn(&str) -> bool) {
-    for table in schema::moved().into_iter().filter(|table| wanted(table.name)) {
+    for table in schema::CURRENT.moved().into_iter().filter(|table| wanted(table.name)) {
         let columns = database.query(&format!(
             "select name, type, \"notnull\", pk from pragma_table_info('{}') order by cid",
             table.name
@@ -77,7 +77,7 @@ fn furnish_some(database: &Sqlite, tenant: &str, count: usize, wanted: impl Fn(&
 /// The rows of the tenant, of every table that moves: equal on both sides if nothing was lost or changed.
 pub fn rows(database: &Sqlite, tenant: &str) -> String {
     let mut whole = String::new();
-    for table in schema::moved() {
+    for table in schema::CURRENT.moved() {
         let (columns, key) = (table.columns.join(", "), table.key.join(", "));
         let rows = database.query(&format!(
             "select {columns} from {} where tenant_id = '{tenant}' order by {key}",
@@ -95,7 +95,7 @@ pub fn count(database: &Sqlite, tenant: &str) -> i64 {
         let rows = database.query(&format!("select count(*) as n from {name} where tenant_id = '{tenant}'"));
         rows[0]["n"].as_i64().unwrap()
     };
-    schema::moved().iter().map(|table| count(table.name)).sum()
+    schema::CURRENT.moved().iter().map(|table| count(table.name)).sum()
 }
 
 /// How many triggers and captured keys of moves there are.

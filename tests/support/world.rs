@@ -9,7 +9,10 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use gatehouse::{
     app::App,
     config::Config,
-    db::Driver,
+    db::{
+        Driver,
+        schema::{self, Schema},
+    },
     error::Fault,
     id::OperationId,
     jose::{Algorithm, Jwk},
@@ -69,6 +72,8 @@ pub struct World {
     /// Everything outside it.
     pub outside: Rc<Outside>,
     variable: Variables,
+    /// Which schema isolates that start now work with.
+    schema: Cell<Schema>,
 }
 
 /// 2027-01-15T08:00:00Z: the instant at which every world begins.
@@ -106,13 +111,13 @@ impl World {
             deferred: RefCell::default(),
             coordinator: RefCell::default(),
         });
-        Self::isolate(outside, Rc::new(variable))
+        Self::isolate(outside, Rc::new(variable), schema::CURRENT)
     }
 
-    fn isolate(outside: Rc<Outside>, variable: Variables) -> Self {
+    fn isolate(outside: Rc<Outside>, variable: Variables, schema: Schema) -> Self {
         let config = Config::read(|name| variable(name).or_else(|| default_variable(name))).unwrap();
-        let app = App::new(config, Rc::clone(&outside) as Rc<dyn Platform>);
-        Self { app, outside, variable }
+        let app = App::new(Config { schema, ..config }, Rc::clone(&outside) as Rc<dyn Platform>);
+        Self { app, outside, variable, schema: Cell::new(schema) }
     }
 
     /// The usual world: a directory, a shared database, and a pool of four.
@@ -122,7 +127,17 @@ impl World {
 
     /// A second isolate of the same installation: same databases, nothing remembered.
     pub fn another_isolate(&self) -> Self {
-        Self::isolate(Rc::clone(&self.outside), Rc::clone(&self.variable))
+        self.isolate_of(self.schema.get())
+    }
+
+    /// One of the release that has this schema.
+    pub fn isolate_of(&self, schema: Schema) -> Self {
+        Self::isolate(Rc::clone(&self.outside), Rc::clone(&self.variable), schema)
+    }
+
+    /// From now on isolates that start are of the release that has this schema; those that are there stay as they are.
+    pub fn roll_out(&self, schema: Schema) {
+        self.schema.set(schema);
     }
 
     /// Sends a request and waits for the answer and for the work that was put off.

@@ -13,7 +13,7 @@ use crate::{
         management::{Refusal, scope},
     },
     config::Placement,
-    db::{Page, page::total, schema},
+    db::{Page, page::total},
     error::{Error, Fault},
     events::{Entry, Kind as EventKind},
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
@@ -285,7 +285,7 @@ async fn manifest(cx: &Operator, backup: &Backup, hash: &str) -> Result<Manifest
     if found != hash {
         return Err(damaged(format!("the manifest of {} is not the one that was written", backup.id)).into());
     }
-    manifest.tables(&schema::moved()).map_err(damaged)?;
+    manifest.tables(&cx.call().shared.config.schema.moved()).map_err(damaged)?;
     Ok(manifest)
 }
 

@@ -4,7 +4,6 @@ use super::{Done, Work, moving};
 use crate::{
     cloudflare::{Api, Kind, Problem, bindings::PREFIX, databases::Place},
     config::Placement,
-    db::schema,
     id::{OperationId, TenantId},
     operations::{
         model::{Origin, Region},
@@ -149,10 +148,11 @@ impl Work<'_> {
 
 /// Brings the tenant's database to the newest schema.
 pub(super) async fn migrate(work: &Work<'_>) -> Result<Done, Trouble> {
-    let (database, version) = (&work.held()?.database, schema::version(schema::TENANT));
+    let schema = work.shared.config.schema;
+    let (database, version) = (&work.held()?.database, schema.version());
     if database.schema_version >= version {
         return Ok(Done::skipped());
     }
-    schema::migrate(work.shared.directory.reach(database)?.as_ref(), schema::TENANT).await?;
+    schema.migrate(work.shared.directory.reach(database)?.as_ref()).await?;
     Ok(Done::with([set_schema_version(&database.id, version)]))
 }

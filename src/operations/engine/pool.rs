@@ -10,7 +10,7 @@ use crate::{
         databases::Place,
     },
     config::CloudflareConfig,
-    db::{Meter, schema},
+    db::Meter,
     error::Fault,
     id::random_text,
     operations::{
@@ -73,12 +73,13 @@ pub(in crate::operations) async fn register_declared(
 
 /// Migrates free databases ahead of time, so that claiming one is all that a new tenant waits for.
 async fn migrate_free(shared: &Shared, directory: &DirectoryDb) -> Result<(), Fault> {
-    let version = schema::version(schema::TENANT);
+    let schema = shared.config.schema;
+    let version = schema.version();
     for row in directory.all(store::free_and_old(version, PER_TICK)).await? {
         let database = store::read_database(&row)?;
         // One that the script is not bound to any more is nobody's problem until it is again.
         let Ok(driver) = shared.directory.reach(&database) else { continue };
-        schema::migrate(driver.as_ref(), schema::TENANT).await?;
+        schema.migrate(driver.as_ref()).await?;
         directory.commit([set_schema_version(&database.id, version)]).await?;
     }
     Ok(())
@@ -156,8 +157,9 @@ impl<'a> Keeper<'a> {
             directory.commit([store::set_uuid(&database.id, &uuid, now())]).await?;
             database.uuid = Some(uuid);
         }
-        schema::migrate(self.shared.directory.reach(&database)?.as_ref(), schema::TENANT).await?;
-        directory.commit([set_schema_version(&database.id, schema::version(schema::TENANT))]).await?;
+        let schema = self.shared.config.schema;
+        schema.migrate(self.shared.directory.reach(&database)?.as_ref()).await?;
+        directory.commit([set_schema_version(&database.id, schema.version())]).await?;
         bindings::reconcile(self.shared, &self.api, &self.holder, self.deadline, self.meter).await?;
         directory.commit([store::set_free(&database.id, now())]).await?;
         Ok(())

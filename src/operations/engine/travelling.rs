@@ -4,7 +4,6 @@
 use super::{Done, Work, moving::store as progress, rows::store as wiping};
 use crate::{
     cloudflare::{Api, databases::Past},
-    db::schema,
     error::Fault,
     operations::{backups::store as backups, moves::store as moves, plan::Trouble},
     resources::keys,
@@ -57,16 +56,17 @@ pub(super) async fn travel(work: &Work<'_>) -> Result<Done, Trouble> {
         let why = "the database did not hold the tenant at that moment; it is again as it was";
         return Err(Trouble::Never { why: why.to_owned() });
     }
-    let version = schema::version(schema::TENANT);
+    let version = work.shared.config.schema.version();
     Ok(Done::with([set_schema_version(&work.held()?.database.id, version)]))
 }
 
 /// Brings the database to this release's schema, has it refuse whoever has an older route, and capture nothing.
 async fn shut(work: &Work<'_>) -> Result<(), Trouble> {
     let (tenant, db) = (&work.operation.tenant, work.tenant_db()?);
-    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
+    let schema = work.shared.config.schema;
+    schema.migrate(db.driver().as_ref()).await?;
     let mut batch = vec![wiping::raise_fence(tenant.epoch, "time travel"), moves::close(tenant.epoch)];
-    batch.extend(moves::release(&tenant.id, &schema::moved()));
+    batch.extend(moves::release(&tenant.id, &schema.moved()));
     batch.push(moves::forget_all_captured());
     db.commit(batch).await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
         management::{Refusal, scope},
     },
     config::Placement,
-    db::{page::total, schema},
+    db::page::total,
     error::{Error, Fault},
     events::{Entry, Kind as EventKind},
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
@@ -98,7 +98,7 @@ async fn plan(
     }
     let (db, _) = home(cx, &record).await?;
     let mut counts = BTreeMap::new();
-    for table in schema::moved() {
+    for table in cx.call().shared.config.schema.moved() {
         let counted = db.all(rows::count(&table)).await?;
         counts.insert(table.name, total(&counted)?);
     }
@@ -173,7 +173,7 @@ async fn verify(
     };
     let record = found(cx, &id).await?;
     let (db, pair) = home(cx, &record).await?;
-    let tables = schema::moved();
+    let tables = cx.call().shared.config.schema.moved();
     let mut end = tables.len();
     if let Some(name) = &from.table {
         let names: Vec<_> = tables.iter().map(|table| table.name).collect();

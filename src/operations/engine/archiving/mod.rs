@@ -7,7 +7,7 @@ use self::source::Source;
 use super::{Done, Work};
 use crate::{
     access::{Shared, log_fault},
-    db::{Meter, schema},
+    db::Meter,
     error::{Fault, FaultKind},
     operations::{
         backups::{
@@ -60,8 +60,8 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
         return finished(work, &backup);
     }
     let db = work.tenant_db()?;
-    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
-    let source = Source::new(work, db, Group::choose(&backup.include, schema::moved()));
+    work.shared.config.schema.migrate(db.driver().as_ref()).await?;
+    let source = Source::new(work, db, Group::choose(&backup.include, work.shared.config.schema.moved()));
     let mut archiver = Archiver { work, directory, objects, key, backup, source };
     archiver.sit().await
 }
@@ -90,7 +90,7 @@ async fn entered(work: &Work<'_>, directory: &DirectoryDb) -> Result<(Backup, Da
             _ => (Reason::Asked, operation.input.backup.as_ref().unwrap_or(&all)),
         };
         let wrapped = DataKey::random(platform).wrap(platform, ring, &key_purpose(&id))?;
-        let version = schema::version(schema::TENANT);
+        let version = work.shared.config.schema.version();
         let (tenant, why) = (&operation.tenant.id, (reason, wanted));
         let enter = store::enter(&id, tenant, &operation.id, why, &wrapped, version, work.now)?;
         directory.commit([enter]).await?;
@@ -108,7 +108,7 @@ async fn entered(work: &Work<'_>, directory: &DirectoryDb) -> Result<(Backup, Da
 impl Archiver<'_> {
     async fn sit(&mut self) -> Result<Done, Trouble> {
         loop {
-            if self.backup.schema_version != schema::version(schema::TENANT) {
+            if self.backup.schema_version != self.work.shared.config.schema.version() {
                 // A newer release has come meanwhile: there are tables that nobody captures.
                 self.start_again().await?;
             }
@@ -193,7 +193,7 @@ impl Archiver<'_> {
     }
 
     async fn start_again(&mut self) -> Result<(), Trouble> {
-        let version = schema::version(schema::TENANT);
+        let version = self.work.shared.config.schema.version();
         let outcomes = self.directory.commit(store::start_again(&self.backup, version)?).await?;
         if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
             return Err(self.overtaken());
@@ -214,7 +214,7 @@ pub(super) async fn discard(work: &Work<'_>) -> Result<Done, Trouble> {
     let directory = work.shared.directory.db(work.meter)?;
     let row = directory.first(store::by_id(&id_of(&work.operation.id))).await?;
     let Some(backup) = row.as_ref().map(store::backup).transpose()? else { return Ok(Done::skipped()) };
-    let tables = schema::moved();
+    let tables = work.shared.config.schema.moved();
     Source::new(work, work.tenant_db()?, tables).release().await?;
     if backup.state == State::Whole {
         return Ok(Done::with([]).detail(format!("{} is whole, and stays", backup.id)));

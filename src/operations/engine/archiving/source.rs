@@ -2,11 +2,7 @@
 
 use super::super::{Work, moving::pace::Pace, rows::store as wiping};
 use crate::{
-    db::{
-        Outcome, Statement,
-        page::total,
-        schema::{self, Table},
-    },
+    db::{Outcome, Statement, page::total, schema::Table},
     error::{Fault, FaultKind},
     id::{OperationId, TenantId},
     json,
@@ -43,6 +39,8 @@ pub(super) struct Source {
     closes: bool,
     db: TenantDb,
     tables: Vec<Table>,
+    /// How many migrations this release has.
+    schema: i64,
     pace: BTreeMap<usize, Pace>,
     changes: i64,
     /// How many statements have been run.
@@ -68,6 +66,7 @@ impl Source {
             closes: operation.kind == Kind::Delete,
             db,
             tables,
+            schema: work.shared.config.schema.version(),
             pace: BTreeMap::new(),
             changes: CHANGES,
             statements: 0,
@@ -81,8 +80,7 @@ impl Source {
     }
 
     fn part(&self) -> Part<'_> {
-        let schema = schema::version(schema::TENANT);
-        Part { operation: &self.operation, generation: self.generation, schema }
+        Part { operation: &self.operation, generation: self.generation, schema: self.schema }
     }
 
     async fn run(&mut self, batch: Vec<Statement<InTenant>>) -> Result<(Vec<Outcome>, View), Fault> {
@@ -106,8 +104,8 @@ impl Source {
                 vec![store::enter(self.part(), Role::Leading, self.generation), store::guard(self.part(), 1)]
             }
             Some(record) => {
-                let schema = Some(schema::version(schema::TENANT));
-                let change = Change { role: Some(Role::Leading), schema, ..Change::default() };
+                let change =
+                    Change { role: Some(Role::Leading), schema: Some(self.schema), ..Change::default() };
                 vec![store::guard(self.part(), record.version), store::advance(&change)?]
             }
         };

@@ -2,10 +2,7 @@
 
 use super::{pace::Pace, store as directory};
 use crate::{
-    db::{
-        Meter, Outcome, Query, Row, Statement,
-        schema::{self, Table},
-    },
+    db::{Meter, Outcome, Query, Row, Statement, schema::Table},
     error::{Fault, FaultKind},
     id::TenantId,
     operations::{
@@ -70,12 +67,12 @@ impl<'a> Sides<'a> {
         let [source, target] = &databases;
         let handles = [handle(source)?, handle(target)?];
         for handle in &handles {
-            schema::migrate(handle.driver().as_ref(), schema::TENANT).await?;
+            shared.config.schema.migrate(handle.driver().as_ref()).await?;
         }
         Ok(Self {
             work,
             terms,
-            tables: schema::moved(),
+            tables: shared.config.schema.moved(),
             databases,
             handles,
             pace: BTreeMap::new(),
@@ -89,7 +86,7 @@ impl<'a> Sides<'a> {
         Part {
             operation: &self.work.operation.id,
             generation: self.terms.generation,
-            schema: schema::version(schema::TENANT),
+            schema: self.work.shared.config.schema.version(),
         }
     }
 

@@ -13,7 +13,6 @@ use self::{calls::Sides, progress::Progress};
 use super::{Done, Work};
 use crate::{
     access::log_fault,
-    db::schema,
     error::{Fault, FaultKind},
     json,
     operations::{
@@ -67,7 +66,7 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Done, Trouble> {
     let terms = work.operation.input.terms.as_ref();
     let terms = terms.ok_or_else(|| Fault::internal("a move has no terms"))?;
     let sides = Sides::open(work, terms).await?;
-    let mind = Mind::new(sides.tables.len(), schema::version(schema::TENANT));
+    let mind = Mind::new(sides.tables.len(), work.shared.config.schema.version());
     let row = work.shared.directory.db(work.meter)?.first(store::progress(&work.operation.id)).await?;
     let progress = row.map_or_else(|| Ok(Progress::default()), |row| row.json("progress"))?;
     let mut mover = Mover { work, terms, sides, mind, progress, failures: 0 };
@@ -240,7 +239,7 @@ impl Mover<'_> {
     async fn over(&mut self) -> Result<Done, Trouble> {
         let said = self.sides.said.ok_or_else(|| Fault::internal("a move is over and nobody looked"))?;
         self.see();
-        let schema = schema::version(schema::TENANT);
+        let schema = self.work.shared.config.schema.version();
         let receipt = receipt::sign(self.work, self.terms, &self.progress, said.home, schema).await?;
         self.progress.receipt = Some(receipt);
         let lost = self.sides.database(said.home.other());

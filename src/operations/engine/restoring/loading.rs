@@ -7,10 +7,7 @@ use super::{
     Archive, DATA_KEYS, SITTING,
 };
 use crate::{
-    db::{
-        Outcome, Statement,
-        schema::{self, Table},
-    },
+    db::{Outcome, Statement, schema::Table},
     error::{Fault, FaultKind},
     id::TenantId,
     operations::{
@@ -53,9 +50,10 @@ struct Loader<'a> {
 /// Fills the tenant's database, as far as one sitting goes.
 pub(in crate::operations::engine) async fn load(work: &Work<'_>) -> Result<Done, Trouble> {
     let archive = Archive::open(work).await?;
-    let tables = archive.manifest.tables(&schema::moved()).map_err(|why| Trouble::Never { why })?;
+    let schema = work.shared.config.schema;
+    let tables = archive.manifest.tables(&schema.moved()).map_err(|why| Trouble::Never { why })?;
     let db = work.tenant_db()?;
-    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
+    schema.migrate(db.driver().as_ref()).await?;
     let mut loader = Loader { work, archive, db, tables, reader: None, statements: 0 };
     match loader.sit().await {
         Err(Trouble::Fault(Fault { kind: FaultKind::Overtaken, .. })) => Err(Trouble::Wait {
@@ -68,7 +66,7 @@ pub(in crate::operations::engine) async fn load(work: &Work<'_>) -> Result<Done,
 
 impl Loader<'_> {
     fn part(&self) -> Part<'_> {
-        let schema = schema::version(schema::TENANT);
+        let schema = self.work.shared.config.schema.version();
         let operation = self.work.operation;
         Part { operation: &operation.id, generation: operation.tenant.epoch, schema }
     }
@@ -101,7 +99,7 @@ impl Loader<'_> {
     }
 
     fn done(&self) -> Done {
-        let version = schema::version(schema::TENANT);
+        let version = self.work.shared.config.schema.version();
         let held = self.work.operation.tenant.database.as_ref();
         let writes = held.map(|held| set_schema_version(&held.database.id, version));
         Done::with(writes).detail(format!("{} rows", self.archive.manifest.rows()))
@@ -141,7 +139,8 @@ impl Loader<'_> {
             let kept = [Group::Keys, Group::Logs].into_iter().filter(|group| !include.contains(group));
             in_place && kept.into_iter().any(|group| group.tables().contains(&table.name))
         };
-        let cleared: Vec<Table> = schema::moved().into_iter().filter(|table| !stays(table)).collect();
+        let cleared: Vec<Table> =
+            self.work.shared.config.schema.moved().into_iter().filter(|table| !stays(table)).collect();
         let purges = cleared.iter().map(|table| wiping::purge(table, PURGED)).collect();
         let (purged, record) = self.change(record, purges, &Change::default()).await?;
         if purged.iter().any(|outcome| outcome.changes >= PURGED.unsigned_abs()) {

@@ -6,7 +6,6 @@ pub(super) use loading::load;
 
 use super::{Done, Work, moving::store as progress};
 use crate::{
-    db::schema,
     error::Fault,
     json,
     operations::{
@@ -101,7 +100,7 @@ pub(super) async fn check(work: &Work<'_>) -> Result<Done, Trouble> {
     let directory = work.shared.directory.db(work.meter)?;
     let archive = Archive::open(work).await?;
     let manifest = &archive.manifest;
-    manifest.tables(&schema::moved()).map_err(|why| Trouble::Never { why })?;
+    manifest.tables(&work.shared.config.schema.moved()).map_err(|why| Trouble::Never { why })?;
     let row = directory.first(progress::progress(&work.operation.id)).await?;
     let mut checked: Checked = row.map_or_else(|| Ok(Checked::default()), |row| row.json("progress"))?;
     let left = checked.left.unwrap_or(manifest.parts.len());

@@ -4,7 +4,6 @@ pub mod store;
 
 use super::{Done, Work};
 use crate::{
-    db::schema,
     error::{Fault, FaultKind},
     id::{OrganizationId, RoleId},
     operations::{model::Origin, plan::Trouble, seed, store::set_free},
@@ -25,16 +24,22 @@ const WIPING: Lifetime = Lifetime::seconds(4);
 /// Writes and reads back on the way that requests will take, and raises the tenant's fence with it.
 pub(super) async fn verify(work: &Work<'_>) -> Result<Done, Trouble> {
     let epoch = work.operation.tenant.epoch;
-    let db = work.db()?;
+    let (db, database) = (work.db()?, &work.held()?.database);
+    let schema = work.shared.config.schema;
+    // This release may have come since an older one has migrated it.
+    let is_behind = database.schema_version < schema.version();
+    if is_behind {
+        schema.migrate(db.driver().as_ref()).await?;
+    }
     let outcomes = db.commit([store::raise_fence(epoch, "provisioned"), store::fence().into()]).await?;
     let row = outcomes.get(1).and_then(|outcome| outcome.rows.first());
     let row = row.ok_or_else(|| Fault::internal("what was written was not read back"))?;
     let (read, version) = (row.int("epoch")?, row.int("version")?);
-    if read != epoch || version < schema::version(schema::TENANT) {
+    if read != epoch || version < schema.version() {
         let why = format!("the database answered epoch {read} and schema {version}");
         return Err(Trouble::Retry { why, not_before: None });
     }
-    Ok(Done::with([]))
+    Ok(Done::with(is_behind.then(|| set_schema_version(&database.id, version))))
 }
 
 /// Gives the tenant what every tenant is born with.
@@ -107,9 +112,10 @@ pub(super) async fn wipe(work: &Work<'_>) -> Result<Done, Trouble> {
     }
     let db = work.db()?;
     // A table that this release knows must be there to be emptied.
-    schema::migrate(db.driver().as_ref(), schema::TENANT).await?;
+    let schema = work.shared.config.schema;
+    schema.migrate(db.driver().as_ref()).await?;
     // What belongs to the database stays: it holds no data, and guards what comes after.
-    let tables = schema::moved();
+    let tables = schema.moved();
     let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
     let mut removed = 0;
     loop {
@@ -125,7 +131,7 @@ pub(super) async fn wipe(work: &Work<'_>) -> Result<Done, Trouble> {
             return Err(Trouble::Wait { until: now, why: "more rows are left to delete".to_owned() });
         }
     }
-    let version = schema::version(schema::TENANT);
+    let version = schema.version();
     let writes = free.into_iter().chain([set_schema_version(&held.database.id, version)]);
     Ok(Done::with(writes).detail(format!("{removed} rows")))
 }
