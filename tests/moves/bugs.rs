@@ -8,7 +8,8 @@ use super::{
 /// Whether a defect is found within so many schedules.
 fn is_found(bug: Bug, corruption: bool) {
     let found = (0..20_000).find(|seed| {
-        let odds = Odds { misfortune: [5, 15, 40][usize::try_from(seed % 3).unwrap()], corruption };
+        let misfortune = [5, 15, 40][usize::try_from(seed % 3).unwrap()];
+        let odds = Odds { misfortune, corruption, rollout: bug.is_of_a_rollout() };
         play(*seed, odds, Some(bug)).is_err()
     });
     let seed = found.unwrap_or_else(|| panic!("{bug:?} passes unnoticed"));
@@ -58,4 +59,19 @@ fn a_new_home_that_captures_nothing_is_found() {
 #[test]
 fn deletions_that_are_not_brought_are_found() {
     is_found(Bug::NoDeletes, false);
+}
+
+#[test]
+fn a_copy_of_an_older_release_that_is_gone_on_with_is_found() {
+    is_found(Bug::NoRenewal, false);
+}
+
+#[test]
+fn triggers_that_do_not_know_a_new_table_are_found() {
+    is_found(Bug::OldCapture, false);
+}
+
+#[test]
+fn an_older_release_that_changes_a_newer_database_is_found() {
+    is_found(Bug::NoSchema, false);
 }

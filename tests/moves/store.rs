@@ -7,14 +7,47 @@ use gatehouse::operations::moves::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tables of the simulated tenant.
-pub const TABLES: usize = 2;
-/// Migrations of the simulated release.
-pub const SCHEMA: i64 = 3;
+/// What a release knows of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// How many tables it has.
+    pub tables: usize,
+    /// How many migrations.
+    pub schema: i64,
+}
+
+/// The release under which the move begins.
+pub const OLD: Release = Release { tables: 2, schema: 3 };
+/// One that comes in the middle of it: its migration adds a column to every table, and a table.
+pub const NEW: Release = Release { tables: 3, schema: 4 };
+
 /// Rows in a chunk.
 const CHUNK: usize = 2;
 
 type Key = (usize, String);
+
+/// The columns of a row: what both releases know, and what only the newer one does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cells(String, String);
+
+impl Cells {
+    /// The row as a release reads it.
+    fn text(&self, release: Release) -> String {
+        if release == NEW { format!("{}|{}", self.0, self.1) } else { self.0.clone() }
+    }
+
+    /// The row as a release writes it: a column that it does not know takes its default.
+    fn of(text: &str) -> Self {
+        let (known, added) = text.split_once('|').unwrap_or((text, ""));
+        Self(known.to_owned(), added.to_owned())
+    }
+
+    /// With something added by a client of a release.
+    fn and(&self, value: &str, release: Release) -> Self {
+        let added = if release == NEW { value } else { "" };
+        Self(format!("{}{value}", self.0), format!("{}{added}", self.1))
+    }
+}
 
 /// A defect that is planted to see whether it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,16 +70,31 @@ pub enum Bug {
     NoReverse,
     /// Changes are brought, but what was deleted stays.
     NoDeletes,
+    /// A newer release goes on with the copy that an older one has begun.
+    NoRenewal,
+    /// It goes on with the triggers of the older one, which know nothing of the new table.
+    OldCapture,
+    /// A release may change a database that has a newer schema.
+    NoSchema,
+}
+
+impl Bug {
+    /// Whether it shows only where a newer release comes in the middle.
+    pub const fn is_of_a_rollout(self) -> bool {
+        matches!(self, Self::NoRenewal | Self::OldCapture | Self::NoSchema)
+    }
 }
 
 /// One database.
-#[derive(Default)]
 pub struct Store {
-    pub rows: BTreeMap<Key, String>,
+    pub rows: BTreeMap<Key, Cells>,
+    /// How many migrations it has.
+    pub schema: i64,
     pub fence: i64,
     pub closed: i64,
     pub record: Option<Record>,
-    pub captures: bool,
+    /// Of how many tables it captures what changes.
+    pub captures: usize,
     pub log: BTreeMap<i64, Key>,
     blind: bool,
 }
@@ -59,7 +107,7 @@ pub struct World {
     pub home: Side,
     pub wish: Wish,
     /// What the rows are, according to the writes that were accepted, wherever that was.
-    pub truth: BTreeMap<Key, String>,
+    pub truth: BTreeMap<Key, Cells>,
     pub bug: Option<Bug>,
     /// The number of the write to a follower that goes wrong in one cell.
     pub corrupt: Option<usize>,
@@ -71,8 +119,8 @@ pub struct World {
 impl World {
     pub fn new(bug: Option<Bug>) -> Self {
         Self {
-            source: Store { fence: 1, ..Store::default() },
-            target: Store::default(),
+            source: Store::new(1),
+            target: Store::new(0),
             epoch: 1,
             home: Side::Source,
             wish: Wish { home: Side::Target, part: false, hold: false },
@@ -103,9 +151,23 @@ impl World {
         self.violation.get_or_insert(what.into());
     }
 
-    /// A client writes under a route it has: appends to a row, or deletes it. Answers whether it was let in.
-    pub fn client_writes(&mut self, side: Side, epoch: i64, key: &Key, value: Option<&str>) -> bool {
+    /// Brings a database to the schema of a release, if it has an older one.
+    pub fn migrate(&mut self, side: Side, release: Release) {
+        let store = self.store(side);
+        store.schema = store.schema.max(release.schema);
+    }
+
+    /// Whether a database has the schema of the newer release.
+    pub fn is_migrated(&self) -> bool {
+        [&self.source, &self.target].iter().any(|store| store.schema == NEW.schema)
+    }
+
+    /// A client writes under a route it has: appends to a row, or deletes it. Answers whether it was let in. The database
+    /// that it meets is migrated on the spot.
+    pub fn client_writes(&mut self, by: (Side, i64, Release), key: &Key, value: Option<&str>) -> bool {
+        let (side, epoch, release) = by;
         let home = self.home;
+        self.migrate(side, release);
         let fenced = self.bug != Some(Bug::NoFence) && self.store(side).fence > epoch;
         if fenced {
             return false;
@@ -117,11 +179,11 @@ impl World {
             self.wrong("a write met a row that is not as it should be");
         }
         let before = self.truth.get(key).cloned().unwrap_or_default();
-        let after = value.map(|value| format!("{before}{value}"));
+        let after = value.map(|value| before.and(value, release));
         set(&mut self.truth, key, after.clone());
         let store = self.store(side);
         set(&mut store.rows, key, after);
-        if store.captures && !store.blind {
+        if key.0 < store.captures && !store.blind {
             store.capture(key);
         }
         true
@@ -152,35 +214,44 @@ impl World {
             }
             (Some(Bug::NoCheck), Call::Check { side, .. }) => {
                 let away = side.other();
-                let record = self.peek(away).record.clone().unwrap_or_else(fresh);
+                let record = self.peek(away).record.clone().unwrap_or_else(|| fresh(OLD));
                 Call::Checked { side: away, version: record.version, next: None, tally: record.tally }
             }
             (_, call) => call,
         }
     }
 
-    /// Does what a worker asks.
-    pub fn run(&mut self, call: &Call) -> Reply {
+    /// Does what a worker of a release asks.
+    pub fn run(&mut self, call: &Call, release: Release) -> Reply {
+        if let Call::Read { side, .. }
+        | Call::Check { side, .. }
+        | Call::Recall { side, .. }
+        | Call::Changes { side, .. } = call
+            && self.peek(*side).schema < release.schema
+        {
+            // It has no such column.
+            return Reply::Failed;
+        }
         match call {
             Call::Directory => Reply::Directory(self.directory()),
             Call::Flip { epoch, to, home } => self.leave_epoch(*epoch, *to, *home),
             Call::Reopen { epoch, to } => self.leave_epoch(*epoch, *to, self.home),
             Call::Look(side) => Reply::View(*side, self.store(*side).view()),
-            Call::Read { side, place } => Reply::Rows(self.store(*side).chunk(place)),
+            Call::Read { side, place } => Reply::Rows(self.store(*side).chunk(place, release)),
             Call::Check { side, place, after } => {
                 let store = self.store(*side);
                 let named = store.log.range(after + 1..).filter(|(_, (table, _))| *table == place.table);
                 let pending: BTreeSet<String> = named.map(|(_, (_, key))| key.clone()).collect();
-                Reply::Checking(store.chunk(place), pending)
+                Reply::Checking(store.chunk(place, release), pending)
             }
             Call::Recall { side, place, until } => {
                 let store = self.store(*side);
                 let rows =
                     store.from(place).filter(|(key, _)| until.as_ref().is_none_or(|until| key.1 <= *until));
-                Reply::Recalled(*side, store.view(), rows.map(row).collect())
+                Reply::Recalled(*side, store.view(), rows.map(|found| row(found, release)).collect())
             }
-            Call::Changes { side, after } => Reply::Changes(self.store(*side).changes(*after)),
-            effect => self.change(effect),
+            Call::Changes { side, after } => self.store(*side).changes(*after, release),
+            effect => self.change(effect, release),
         }
     }
 
@@ -199,7 +270,7 @@ impl World {
         Reply::Directory(self.directory())
     }
 
-    fn change(&mut self, call: &Call) -> Reply {
+    fn change(&mut self, call: &Call, release: Release) -> Reply {
         let (bug, writes, corrupt) = (self.bug, self.writes, self.corrupt);
         let (side, version) = side_of(call);
         let store = self.store(side);
@@ -207,28 +278,36 @@ impl World {
         if seen != version && !(bug == Some(Bug::NoVersion) && seen.is_some() && version.is_some()) {
             return Reply::Failed;
         }
-        let mut record = store.record.clone().unwrap_or_else(fresh);
+        if store.schema < release.schema || (store.schema > release.schema && bug != Some(Bug::NoSchema)) {
+            return Reply::Failed;
+        }
+        let mut record = store.record.clone().unwrap_or_else(|| fresh(release));
         record.version += 1;
         let mut emptied = None;
         match call.clone() {
             Call::Lead { epoch, .. } => {
-                store.captures = true;
+                let renewed = seen.is_some() && bug == Some(Bug::OldCapture);
+                store.captures = if renewed { store.captures } else { store.captures.max(release.tables) };
                 store.blind = bug == Some(Bug::LateCapture);
-                (record.role, record.schema) = (Role::Leading, SCHEMA);
+                (record.role, record.schema) = (Role::Leading, release.schema);
                 if seen.is_none() {
                     record.led_since = epoch;
                 }
+            }
+            Call::Enlist { .. } if seen.is_some() && bug == Some(Bug::NoRenewal) => {
+                record.schema = release.schema;
             }
             Call::Enlist { .. } => {
                 record = Record {
                     version: record.version,
                     captured: record.captured,
                     watermark: record.watermark,
-                    ..fresh()
+                    ..fresh(release)
                 };
             }
             Call::Clear { .. } => {
-                let keys: Vec<Key> = store.rows.keys().take(CHUNK).cloned().collect();
+                let known = store.rows.keys().filter(|key| key.0 < release.tables);
+                let keys: Vec<Key> = known.take(CHUNK).cloned().collect();
                 keys.iter().for_each(|key| drop(store.rows.remove(key)));
                 store.log.clear();
                 emptied = Some(keys.len() < CHUNK);
@@ -238,7 +317,7 @@ impl World {
                 for (index, Row { key, text }) in chunk.rows.into_iter().enumerate() {
                     let spoilt = corrupt == Some(writes) && index == 0;
                     let text = if spoilt { format!("{text}?") } else { text };
-                    store.rows.insert((chunk.table, key), text);
+                    store.rows.insert((chunk.table, key), Cells::of(&text));
                 }
                 (record.copy, record.tally) = (next, tally);
                 if record.copy.is_none() {
@@ -252,7 +331,7 @@ impl World {
             Call::Apply { changes, tally, .. } => {
                 for (key, text) in changes.rows {
                     if text.is_some() || bug != Some(Bug::NoDeletes) {
-                        set(&mut store.rows, &key, text);
+                        set(&mut store.rows, &key, text.as_deref().map(Cells::of));
                     }
                 }
                 (record.watermark, record.tally) = (changes.upto, tally);
@@ -261,20 +340,20 @@ impl World {
             Call::Close { epoch, .. } => store.closed = store.closed.max(epoch),
             Call::Promote { epoch, .. } => {
                 store.fence = store.fence.max(epoch);
-                store.captures = bug != Some(Bug::NoReverse);
+                store.captures = if bug == Some(Bug::NoReverse) { 0 } else { release.tables };
                 store.log.clear();
                 (record.role, record.led_since, record.led_from) = (Role::Leading, epoch, record.captured);
             }
             Call::Demote { watermark, .. } => {
-                store.captures = false;
+                store.captures = 0;
                 (record.role, record.watermark, record.check) = (Role::Following, watermark, None);
             }
             Call::Leave { .. } => {
-                store.captures = false;
+                store.captures = 0;
                 record.role = Role::Leaving;
             }
             Call::Release { .. } => {
-                store.captures = false;
+                store.captures = 0;
                 store.log.clear();
                 record.role = Role::Over;
             }
@@ -294,7 +373,7 @@ impl World {
     }
 }
 
-fn fresh() -> Record {
+fn fresh(release: Release) -> Record {
     Record {
         version: 0,
         role: Role::Clearing,
@@ -305,7 +384,7 @@ fn fresh() -> Record {
         copy: Some(Place::default()),
         check: Some(Place::default()),
         tally: Tally::default(),
-        schema: SCHEMA,
+        schema: release.schema,
     }
 }
 
@@ -328,18 +407,31 @@ fn side_of(call: &Call) -> (Side, Option<i64>) {
     }
 }
 
-fn set(rows: &mut BTreeMap<Key, String>, key: &Key, value: Option<String>) {
+fn set(rows: &mut BTreeMap<Key, Cells>, key: &Key, value: Option<Cells>) {
     match value {
         Some(value) => drop(rows.insert(key.clone(), value)),
         None => drop(rows.remove(key)),
     }
 }
 
-fn row((key, text): (&Key, &String)) -> Row {
-    Row { key: key.1.clone(), text: text.clone() }
+fn row((key, cells): (&Key, &Cells), release: Release) -> Row {
+    Row { key: key.1.clone(), text: cells.text(release) }
 }
 
 impl Store {
+    fn new(fence: i64) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            schema: OLD.schema,
+            fence,
+            closed: 0,
+            record: None,
+            captures: 0,
+            log: BTreeMap::new(),
+            blind: false,
+        }
+    }
+
     fn view(&self) -> View {
         View { fence: self.fence, closed: self.closed, record: self.record.clone() }
     }
@@ -350,25 +442,30 @@ impl Store {
         self.log.insert(record.captured, key.clone());
     }
 
-    fn from<'a>(&'a self, place: &Place) -> impl Iterator<Item = (&'a Key, &'a String)> {
+    fn from<'a>(&'a self, place: &Place) -> impl Iterator<Item = (&'a Key, &'a Cells)> {
         let (table, after) = (place.table, place.after.clone());
         self.rows
             .range((table, String::new())..(table + 1, String::new()))
             .filter(move |(key, _)| after.as_ref().is_none_or(|after| key.1 > *after))
     }
 
-    fn chunk(&self, place: &Place) -> Chunk {
-        let rows: Vec<Row> = self.from(place).map(row).take(CHUNK + 1).collect();
+    fn chunk(&self, place: &Place, release: Release) -> Chunk {
+        let rows: Vec<Row> = self.from(place).map(|found| row(found, release)).take(CHUNK + 1).collect();
         let last = rows.len() <= CHUNK;
         Chunk { table: place.table, rows: rows.into_iter().take(CHUNK).collect(), last }
     }
 
-    fn changes(&mut self, after: i64) -> Changes {
+    fn changes(&mut self, after: i64, release: Release) -> Reply {
         self.log = self.log.split_off(&(after + 1));
         let captured = self.record.as_ref().map_or(0, |record| record.captured);
         let named: Vec<_> = self.log.iter().take(3).map(|(at, key)| (*at, key.clone())).collect();
+        if named.iter().any(|(_, key)| key.0 >= release.tables) {
+            // A table of a newer release: whoever works for that brings it.
+            return Reply::Failed;
+        }
         let upto = named.last().map_or(captured, |(at, _)| *at);
-        let rows = named.into_iter().map(|(_, key)| (key.clone(), self.rows.get(&key).cloned())).collect();
-        Changes { upto, captured, rows }
+        let text = |key: &Key| self.rows.get(key).map(|cells| cells.text(release));
+        let rows = named.into_iter().map(|(_, key)| (key.clone(), text(&key))).collect();
+        Reply::Changes(Changes { upto, captured, rows })
     }
 }

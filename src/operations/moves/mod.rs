@@ -33,6 +33,10 @@
 //!    in the new home cannot be read again after it.
 //! 6. *No way back in.* Whoever has parted stays parted: the record remains as a tombstone, and only a later move, which
 //!    has a higher generation, replaces it.
+//! 7. *One schema.* Who changes a database is of the release whose migrations it has, to the last one: where a newer release
+//!    has been, an older one changes nothing. A part that was given under an older schema is given again: home captures
+//!    the new tables as well, and only after that the follower begins anew, since what an older release has copied lacks
+//!    what it does not know. An exchange begins, and one is promoted, only when both parts are of the same schema.
 
 pub mod api;
 pub mod begin;
