@@ -5,6 +5,7 @@ pub mod furnish;
 mod migration;
 mod moving;
 mod rivals;
+mod rollout;
 
 mod simulation;
 mod steering;

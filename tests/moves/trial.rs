@@ -84,6 +84,12 @@ impl Trial {
         self.world.home(TENANT)
     }
 
+    /// The binding of that.
+    pub fn home_binding(&self) -> String {
+        let home = format!("select database_id from tenants where id = '{TENANT}'");
+        self.world.database("DIRECTORY").query(&home)[0]["database_id"].as_str().unwrap().to_owned()
+    }
+
     /// Moves the tenant and ends the move.
     pub fn move_to(&self, placement: &str) -> Json {
         let id = self.begin(&json!({ "placement": placement }));
