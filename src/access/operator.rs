@@ -7,6 +7,7 @@ use super::{
 use crate::{
     db::Outcome,
     error::{Error, Fault},
+    events::{Entry, Kind},
     http::Malformed,
     tenant::{DirectoryDb, InDirectory},
 };
@@ -81,5 +82,19 @@ impl Operator {
         batch: impl IntoIterator<Item = crate::db::Statement<InDirectory>>,
     ) -> Result<Vec<Outcome>, Fault> {
         self.directory.commit(batch).await
+    }
+
+    /// What the log of the main tenant says of something that was asked for.
+    pub fn entry(&self, description: String) -> Entry {
+        Entry::new(Kind::SuccessApi, description).user(self.subject())
+    }
+
+    /// Records it there.
+    ///
+    /// # Errors
+    /// A fault of the main tenant's database.
+    pub async fn note(&self, description: String) -> Result<(), Fault> {
+        let entry = self.call.record(self.entry(description));
+        self.call.db.commit([entry]).await.map(drop)
     }
 }

@@ -14,7 +14,6 @@ use crate::{
         management::{Refusal, scope},
     },
     error::{Error, Fault, OnConflict},
-    events::{Entry, Kind},
     http::{Json, Members, Path, Query, Response, StatusCode, input::typed, route::Routes},
     id::prefixed,
     json,
@@ -65,7 +64,7 @@ async fn begin(cx: &Operator, (Path(id), body): (Path<String>, Members)) -> Resu
     })?;
     let import = target.newest().await?.ok_or_else(|| Fault::internal("the import was not stored"))?;
     target.close(cx, &import).await?;
-    record(cx, format!("Import into the tenant {id} from {} {}", wanted.source, wanted.tenant)).await?;
+    cx.note(format!("Import into the tenant {id} from {} {}", wanted.source, wanted.tenant)).await?;
     Ok(Response::json(StatusCode::CREATED, &json!(import)))
 }
 
@@ -248,7 +247,7 @@ async fn finish(
         return Err(incomplete(&problems).into());
     }
     steps::finish(cx, &target, &import).await?;
-    record(cx, format!("Finish the import into the tenant {id}")).await?;
+    cx.note(format!("Finish the import into the tenant {id}")).await?;
     Ok(Json(target.newest().await?.ok_or_else(none)?))
 }
 
@@ -270,13 +269,6 @@ async fn discard(cx: &Operator, Path(id): Path<String>) -> Result<Response, Erro
     if !steps::discard(cx, &target, &import).await? {
         return Ok(Response::json(StatusCode::ACCEPTED, &json!({ "left": true })));
     }
-    record(cx, format!("Discard the import into the tenant {id}")).await?;
+    cx.note(format!("Discard the import into the tenant {id}")).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
-}
-
-/// Records in the log of the main tenant what an operator asked for.
-async fn record(cx: &Operator, description: String) -> Result<(), Fault> {
-    let call = cx.call();
-    let entry = call.record(Entry::new(Kind::SuccessApi, description).user(cx.subject()));
-    call.db.commit([entry]).await.map(drop)
 }

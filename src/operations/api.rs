@@ -14,7 +14,6 @@ use crate::{
     },
     db::{Page, page::total},
     error::{Error, Fault},
-    events::{Entry, Kind as EventKind},
     http::{Created, Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, OrganizationId, TenantId, UserId, random_text},
     resources::organizations,
@@ -100,7 +99,7 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
         return Err(why_not(cx, &wanted).await?.into());
     }
     call.platform().defer(Box::pin(spare_keys::refill_later(Rc::clone(shared))));
-    record(cx, format!("Create the tenant {}", wanted.id)).await?;
+    cx.note(format!("Create the tenant {}", wanted.id)).await?;
     let (record, operation) = by_id(cx, wanted.id.as_str()).await?;
     let serves = record.status == Status::Active;
     let location = format!("/management/tenants/{}", wanted.id);
@@ -157,7 +156,7 @@ async fn update(
     let renamed = record.organization.as_ref().filter(|_| change.friendly_name.is_some());
     let renamed =
         renamed.map(|id| organizations::store::set_display_name(id, &record.friendly_name, call.now));
-    let entry = call.record(entry(cx, format!("Update the tenant {}", record.id)));
+    let entry = call.record(cx.entry(format!("Update the tenant {}", record.id)));
     call.db.commit(renamed.into_iter().chain([entry])).await?;
     Ok(Json(shown_by(cx, (record, operation))))
 }
@@ -188,7 +187,7 @@ async fn delete(cx: &Operator, Path(id): Path<String>) -> Result<Response, Error
     let change = [store::close(&tenant.id, call.now), store::retire(&tenant.id, call.now)];
     let begun = engine::begin(&call.shared, &order, change, Status::Deleting, &call.meter, call.now).await?;
     if begun.is_some() {
-        record(cx, format!("Delete the tenant {}", tenant.id)).await?;
+        cx.note(format!("Delete the tenant {}", tenant.id)).await?;
     }
     match cx.directory().first(store::tenant(&tenant.id)).await? {
         Some(row) => match store::read_tenant(&row)? {
@@ -218,7 +217,7 @@ async fn preview(cx: &Operator, Path(id): Path<String>) -> Result<Created<Value>
     let expires_at = call.now.plus(LIFETIME);
     let pass = issue(call, &tenant, &snapshot, expires_at)?;
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("pass", pass.as_str()).finish();
-    self::record(cx, format!("Make a link to try the tenant {}", record.id)).await?;
+    cx.note(format!("Make a link to try the tenant {}", record.id)).await?;
     let url = tenant.issuer().join(&format!("{}?{query}", PATH.trim_start_matches('/')));
     Ok(Created(json!({ "url": url, "expires_at": expires_at })))
 }
@@ -275,16 +274,6 @@ async fn by_id(cx: &Operator, id: &str) -> Result<(Record, Option<Operation>), E
 
 fn shown_by(cx: &Operator, (tenant, operation): (Record, Option<Operation>)) -> Shown {
     shown::tenant(&cx.call().shared.directory, &tenant, operation.as_ref())
-}
-
-fn entry(cx: &Operator, description: String) -> Entry {
-    Entry::new(EventKind::SuccessApi, description).user(cx.subject())
-}
-
-/// Records in the log of the main tenant what an operator asked for.
-async fn record(cx: &Operator, description: String) -> Result<(), Fault> {
-    let call = cx.call();
-    call.db.commit([call.record(entry(cx, description))]).await.map(drop)
 }
 
 fn inexistent() -> Refusal {

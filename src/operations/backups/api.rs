@@ -15,7 +15,6 @@ use crate::{
     config::Placement,
     db::{Page, page::total},
     error::{Error, Fault},
-    events::{Entry, Kind as EventKind},
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, OrganizationId, TenantId, random_text},
     operations::{
@@ -98,7 +97,7 @@ async fn delete(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Resp
     if doomed.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("operation_in_progress", "The archive is being restored").into());
     }
-    note(cx, format!("Delete the backup {} of the tenant {}", backup.id, backup.tenant)).await?;
+    cx.note(format!("Delete the backup {} of the tenant {}", backup.id, backup.tenant)).await?;
     // What could not be removed now is removed by the clock.
     archiving::remove(&cx.call().shared, cx.directory(), &backup).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
@@ -240,7 +239,7 @@ async fn begin(
 
 /// 202, with the operation.
 async fn begun(cx: &Operator, id: &OperationId, what: String) -> Result<Response, Error<Refusal>> {
-    note(cx, what).await?;
+    cx.note(what).await?;
     let row = cx.directory().first(tenants::operation(id)).await?;
     let operation = tenants::read_operation(&row.ok_or_else(|| Fault::internal("the operation is gone"))?)?;
     let body = json!(shown::operation(&operation));
@@ -314,11 +313,4 @@ async fn settled(cx: &Operator, id: &str) -> Result<Record, Error<Refusal>> {
 
 fn inexistent() -> Refusal {
     Refusal::not_found("inexistent_tenant", "The tenant does not exist")
-}
-
-/// Records in the log of the main tenant what an operator did.
-async fn note(cx: &Operator, description: String) -> Result<(), Fault> {
-    let call = cx.call();
-    let entry = Entry::new(EventKind::SuccessApi, description).user(cx.subject());
-    call.db.commit([call.record(entry)]).await.map(drop)
 }

@@ -7,7 +7,6 @@ use crate::{
         management::{Refusal, scope},
     },
     error::{Error, Fault},
-    events::{Entry, Kind},
     http::{Json, Path, route::Routes},
     id::OperationId,
     tenant::{Fleet, cache::FRESH},
@@ -50,8 +49,7 @@ async fn set(cx: &Operator, Path(status): Path<String>) -> Result<Json<Shown>, E
     let fleet = Fleet::parse(&status).ok_or_else(unknown)?;
     cx.commit(store::set_state(fleet, call.now)).await?;
     call.shared.directory.forget_all();
-    let entry = Entry::new(Kind::SuccessApi, format!("Set the fleet to {}", fleet.as_str()));
-    call.db.commit([call.record(entry.user(cx.subject()))]).await?;
+    cx.note(format!("Set the fleet to {}", fleet.as_str())).await?;
     Ok(Json(shown(cx).await?))
 }
 
@@ -70,8 +68,7 @@ async fn clean_up(cx: &Operator, (): ()) -> Result<Json<Value>, Error<Refusal>> 
     for id in &finishing {
         call.platform().wake(&OperationId::new(id.as_str()), call.now).await?;
     }
-    let entry = Entry::new(Kind::SuccessApi, format!("Clean up: {} moves are finished", finishing.len()));
-    call.db.commit([call.record(entry.user(cx.subject()))]).await?;
+    cx.note(format!("Clean up: {} moves are finished", finishing.len())).await?;
     Ok(Json(json!({ "finishing": finishing })))
 }
 

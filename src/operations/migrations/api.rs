@@ -11,7 +11,6 @@ use crate::{
     },
     db::{Page, Row},
     error::{Error, Fault},
-    events::{Entry, Kind as EventKind},
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
 };
@@ -51,7 +50,7 @@ async fn create(cx: &Operator, Json(new): Json<NewMigration>) -> Result<Response
         }
     };
     cx.commit([store::insert(&id, &wanted, cx.subject(), call.now)?, tenants]).await?;
-    note(cx, format!("Migrate tenants to placement {}: {id}", wanted.to.placement.as_str())).await?;
+    cx.note(format!("Migrate tenants to placement {}: {id}", wanted.to.placement.as_str())).await?;
     call.platform().wake(&OperationId::new(id.clone()), call.now).await?;
     let body = shown(&load(cx, &id).await?);
     let location = format!("/management/migrations/{id}");
@@ -147,7 +146,7 @@ async fn steer(
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("illegal_transition", otherwise).into());
     }
-    note(cx, format!("Migration {id}: {}", to.as_str())).await?;
+    cx.note(format!("Migration {id}: {}", to.as_str())).await?;
     cx.call().platform().wake(&OperationId::new(id), cx.call().now).await?;
     Ok(Json(shown(&load(cx, id).await?)))
 }
@@ -172,11 +171,4 @@ fn shown(migration: &Migration) -> Value {
         "updated_at": migration.updated_at,
         "finished_at": migration.finished_at,
     })
-}
-
-/// Records in the log of the main tenant what an operator did.
-async fn note(cx: &Operator, description: String) -> Result<(), Fault> {
-    let call = cx.call();
-    let entry = Entry::new(EventKind::SuccessApi, description).user(cx.subject());
-    call.db.commit([call.record(entry)]).await.map(drop)
 }

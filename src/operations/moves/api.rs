@@ -15,7 +15,6 @@ use crate::{
     config::Placement,
     db::page::total,
     error::{Error, Fault},
-    events::{Entry, Kind as EventKind},
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
     json,
@@ -57,7 +56,7 @@ async fn start(
     let begun =
         begin::begin(&call.shared, &operation, &tenant, new, cx.subject(), &call.meter, call.now).await?;
     let record = begun.map_err(|hindrance| refuse(&hindrance))?;
-    note(cx, format!("Move the tenant {} to placement {}", record.id, placement.as_str())).await?;
+    cx.note(format!("Move the tenant {} to placement {}", record.id, placement.as_str())).await?;
     let location = format!("/management/operations/{operation}");
     let body = shown_by(cx, &operation).await?;
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
@@ -301,7 +300,7 @@ async fn hold(cx: &Operator, id: OperationId, held: bool) -> Result<Json<Value>,
 
 /// Writes down what an operator said, and has the alarm clock ring.
 async fn steered(cx: &Operator, id: &OperationId, what: &str) -> Result<Json<Value>, Error<Refusal>> {
-    note(cx, format!("Move {id}: {what}")).await?;
+    cx.note(format!("Move {id}: {what}")).await?;
     cx.call().platform().wake(id, cx.call().now).await?;
     Ok(Json(shown_by(cx, id).await?))
 }
@@ -373,11 +372,4 @@ async fn home(
         .as_ref()
         .ok_or_else(|| Refusal::conflict("illegal_state", "The tenant has no database"))?;
     Ok((open(&held.database)?, None))
-}
-
-/// Records in the log of the main tenant what an operator did.
-async fn note(cx: &Operator, description: String) -> Result<(), Fault> {
-    let call = cx.call();
-    let entry = Entry::new(EventKind::SuccessApi, description).user(cx.subject());
-    call.db.commit([call.record(entry)]).await.map(drop)
 }
