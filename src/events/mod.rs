@@ -17,6 +17,16 @@ pub enum Kind {
     FailedLogin,
     /// `limit_wc`: too many failures for this account from this address.
     LimitWrongCredentials,
+    /// `gd_auth_succeed`: a second factor was right.
+    SuccessSecondFactor,
+    /// `gd_recovery_succeed`: a recovery code was right, and is used up.
+    SuccessRecovery,
+    /// `gd_auth_failed`: a second factor was wrong.
+    FailedSecondFactor,
+    /// `gd_auth_rejected`: who has the password has no second factor that can be checked.
+    RejectedSecondFactor,
+    /// `gd_otp_rate_limit_exceed`: too many wrong codes for this account.
+    LimitSecondFactor,
     /// `ss`: signed up.
     SuccessSignup,
     /// `fs`: sign-up refused.
@@ -50,6 +60,11 @@ impl Kind {
             Self::FailedLoginPassword => "fp",
             Self::FailedLogin => "f",
             Self::LimitWrongCredentials => "limit_wc",
+            Self::SuccessSecondFactor => "gd_auth_succeed",
+            Self::SuccessRecovery => "gd_recovery_succeed",
+            Self::FailedSecondFactor => "gd_auth_failed",
+            Self::RejectedSecondFactor => "gd_auth_rejected",
+            Self::LimitSecondFactor => "gd_otp_rate_limit_exceed",
             Self::SuccessSignup => "ss",
             Self::FailedSignup => "fs",
             Self::SuccessSilentAuth => "ssa",

@@ -26,6 +26,7 @@
 //!     .connections, .organizations, .roles  BTreeMap  ids that the tenant has under another id already: not sent, renamed
 //!     .keeps_settings  bool                      the tenant is in use: its settings, branding and mail stay as they are
 //!     .verified_domains  BTreeSet<String>        custom domains that the operator vouches for
+//!     .ignores_unsupported_factors  bool  whether who has only such second factors signs in with the password alone
 //!     .logs, .sessions, .browser_sessions  bool  whether they come along; the last one keeps browsers signed in
 //! map(table, &row, &plan, &survey) -> Result<Mapped, Problem>      pass 2
 //! Mapped { records: Vec<Record>, notes: Vec<Note> }                empty for a row of another tenant

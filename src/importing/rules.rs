@@ -220,7 +220,8 @@ fn method(values: &Values) -> Result<(), Wrong> {
     let kind = text(values, "type");
     let has = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let needs: &[&str] = match kind {
-        "totp" | "recovery-code" => &["secret"],
+        // A totp without one is kept: whoever had a second factor that was lost must not do without.
+        "recovery-code" => &["secret"],
         "phone" => &["phone_number"],
         "passkey" | "webauthn-platform" | "webauthn-roaming" => &["credential_id", "public_key"],
         _ => &[],

@@ -47,7 +47,17 @@ impl Finish {
     }
 }
 
-/// Prepares the end of a login of `user`. The cookie is a new secret at every login, so that nobody who knew or planted
+/// Who signs in.
+pub struct Proven<'a> {
+    /// Them.
+    pub user: &'a UserId,
+    /// When they proved it by what is asked for first.
+    pub at: Timestamp,
+    /// What they have proven it by beyond a password: JSON, RFC 8176.
+    pub amr: Option<&'a str>,
+}
+
+/// Prepares the end of a login. The cookie is a new secret at every login, so that nobody who knew or planted
 /// the old one has the session (OWASP: session fixation). `before` is the browser's session so far: the same person
 /// keeps its public id, somebody else's is ended.
 ///
@@ -57,9 +67,10 @@ pub fn prepare(
     call: &Call,
     visit: &Visit,
     terms: &Terms<'_>,
-    user: &UserId,
+    proven: &Proven<'_>,
     before: Option<&Session>,
 ) -> Result<Finish, Fault> {
+    let user = proven.user;
     let settings = &visit.snapshot.settings;
     let client = &visit.caller.client.client.client_id;
     let before = before.filter(|session| session.is_live(call.now));
@@ -75,10 +86,12 @@ pub fn prepare(
         client,
         ip: &call.request.ip,
         user_agent: agent,
+        authenticated_at: proven.at,
+        amr: proven.amr,
         expires_at: call.now.plus(settings.session_lifetime()),
         idle_expires_at: call.now.plus(settings.idle_session_lifetime()),
     };
-    let subject = Subject { user, session: &id, authenticated_at: call.now };
+    let subject = Subject { user, session: &id, authenticated_at: proven.at };
     let organization = visit.transaction.organization.as_ref();
     let (response, code) = if visit.caller.client.client.is_first_party {
         let (code, insert) = respond::code(call, &visit.caller, terms, organization, &subject)?;

@@ -1,7 +1,7 @@
 //! What is proven about a person, and what follows from it. Pure.
 
 use crate::http::shape::is_email;
-use crate::resources::users::password::Match;
+use crate::resources::{authentication_methods::model::Demand, users::password::Match};
 use crate::time::Lifetime;
 use std::net::IpAddr;
 
@@ -12,15 +12,18 @@ pub enum Page {
     Identifier,
     /// Prove it.
     Password,
+    /// Prove it by something that others do not have.
+    SecondFactor,
     /// A new account.
     Signup,
 }
 
-/// The page to show when the person asks for `wanted`: nobody proves anything before saying who they are, and nobody
-/// makes an account where that is not allowed.
+/// The page to show when the person asks for `wanted`: nobody proves anything before saying who they are, or the second
+/// thing before the first (then `is_identified` says whether they have proven that), and nobody makes an account where
+/// that is not allowed.
 pub fn page(wanted: Page, is_identified: bool, may_sign_up: bool) -> Page {
     match wanted {
-        Page::Password if !is_identified => Page::Identifier,
+        Page::Password | Page::SecondFactor if !is_identified => Page::Identifier,
         Page::Signup if !may_sign_up => Page::Identifier,
         wanted => wanted,
     }
@@ -43,6 +46,10 @@ pub enum Verdict {
     Blocked,
     /// The account is not in the organization that was asked for.
     Outsider,
+    /// That is their password, and something else is asked for.
+    Halfway,
+    /// The same, but what would be asked for can't be checked here.
+    OutOfReach,
     /// That is them.
     SignedIn,
 }
@@ -52,13 +59,15 @@ pub fn is_locked(failures: i64) -> bool {
     failures > MAX_FAILURES
 }
 
-/// Judges an attempt that was looked at.
-pub fn verdict(comparison: Match, is_blocked: bool, is_member: bool) -> Verdict {
-    match comparison {
-        Match::Wrong => Verdict::Wrong,
+/// Judges an attempt that was looked at. What else is asked for, only who knows the password learns.
+pub fn verdict(comparison: Match, is_blocked: bool, is_member: bool, demand: Demand) -> Verdict {
+    match (comparison, demand) {
+        (Match::Wrong, _) => Verdict::Wrong,
         _ if is_blocked => Verdict::Blocked,
         _ if !is_member => Verdict::Outsider,
-        Match::Right | Match::Outdated => Verdict::SignedIn,
+        (_, Demand::Code) => Verdict::Halfway,
+        (_, Demand::Impossible) => Verdict::OutOfReach,
+        (Match::Right | Match::Outdated, Demand::Nothing) => Verdict::SignedIn,
     }
 }
 

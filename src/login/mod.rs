@@ -2,11 +2,13 @@
 
 pub mod finish;
 pub mod flow;
+pub mod otp;
 pub mod password;
 pub mod preview;
 pub mod screen;
 pub mod signup;
 pub mod store;
+pub mod totp;
 pub mod visit;
 
 use crate::http::route::Routes;
@@ -15,6 +17,7 @@ use crate::http::route::Routes;
 pub fn routes(routes: &mut Routes) {
     screen::identifier::routes(routes);
     screen::password::routes(routes);
+    screen::otp::routes(routes);
     screen::signup::routes(routes);
     screen::consent::routes(routes);
     preview::routes(routes);

@@ -1,21 +1,24 @@
 //! Proof by password: one round trip reads the account and counts the attempt, one more commits what came of it.
 
 use super::{
-    finish,
+    finish::{self, Proven},
     flow::{self, Verdict},
     store::{self, Account},
     visit::Visit,
 };
 use crate::{
     access::{Call, session},
+    db::Statement,
     error::Fault,
     events::{Entry, Kind},
     http::Response,
     oauth::authorize::{
         checks::Terms,
         respond::{self, Denied},
+        transaction::{CHALLENGE, Halfway},
     },
     resources::{
+        authentication_methods::model::Demand,
         sessions::{self, model::Session},
         users::{
             self,
@@ -23,6 +26,7 @@ use crate::{
         },
     },
     secret::{Digest, Secret},
+    tenant::InTenant,
 };
 
 /// What the page does next.
@@ -62,18 +66,31 @@ pub async fn check(
     }
     let stored = found.account.as_ref().and_then(|account| account.hash.as_deref());
     let comparison = password::compare(call.platform(), password, stored)?;
-    let (blocked, member) =
-        found.account.as_ref().map_or((false, false), |account| (account.blocked, account.is_member));
-    let verdict = flow::verdict(comparison, blocked, member);
+    let account = found.account.as_ref();
+    let (blocked, member) = account.map_or((false, false), |account| (account.blocked, account.is_member));
+    let mfa = &visit.snapshot.settings.mfa;
+    let demand = account.map_or(Demand::Nothing, |account| account.factors.demand(mfa));
+    let verdict = flow::verdict(comparison, blocked, member, demand);
     match (verdict, &found.account) {
         (Verdict::SignedIn, Some(account)) => {
-            let mut finish = finish::prepare(call, visit, terms, &account.user, found.session.as_ref())?;
-            finish.batch.push(store::forget_attempts(&key));
-            if comparison == Match::Outdated {
-                let hash = password::hash(call.platform(), password)?;
-                finish.batch.push(users::store::set_password(&account.identity, &hash, call.now));
-            }
+            let proven = Proven { user: &account.user, at: call.now, amr: None };
+            let mut finish = finish::prepare(call, visit, terms, &proven, found.session.as_ref())?;
+            finish.batch.extend(settled(call, account, comparison, password, &key)?);
             finish.commit(call).await.map(Next::Leave)
+        }
+        // Nobody is signed in by this: there is no session, and who they are travels sealed to the next page.
+        (Verdict::Halfway, Some(account)) => {
+            call.db.commit(settled(call, account, comparison, password, &key)?).await?;
+            let halfway = Halfway::new(account.user.clone(), call.now, call.now);
+            let transaction = visit.transaction.clone().half_done(halfway);
+            let next = transaction.url(call, &visit.snapshot, CHALLENGE)?;
+            Ok(Next::Leave(respond::see(call, &next)))
+        }
+        (Verdict::OutOfReach, account) => {
+            let words = "Not one of the user's second factors can be checked here";
+            let entry = of(visit, Entry::new(Kind::RejectedSecondFactor, words), account.as_ref());
+            call.db.commit([store::forget_attempts(&key), call.record(entry)]).await?;
+            Ok(Next::Again(verdict))
         }
         (Verdict::Blocked | Verdict::Outsider, account) => {
             let why = if verdict == Verdict::Blocked { "The user is blocked" } else { NOT_A_MEMBER };
@@ -96,7 +113,24 @@ pub async fn check(
     }
 }
 
-const NOT_A_MEMBER: &str = "The user is not part of the organization";
+/// What a right password settles: the failures before it are forgotten, and its hash is made as we make them.
+fn settled(
+    call: &Call,
+    account: &Account,
+    comparison: Match,
+    password: &Secret,
+    key: &Digest,
+) -> Result<Vec<Statement<InTenant>>, Fault> {
+    let mut batch = vec![store::forget_attempts(key)];
+    if comparison == Match::Outdated {
+        let hash = password::hash(call.platform(), password)?;
+        batch.push(users::store::set_password(&account.identity, &hash, call.now));
+    }
+    Ok(batch)
+}
+
+/// Told to the application.
+pub(super) const NOT_A_MEMBER: &str = "The user is not part of the organization";
 
 /// What one round trip tells.
 struct Found {

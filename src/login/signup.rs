@@ -1,6 +1,10 @@
 //! A new account: made and signed in to in one commit.
 
-use super::{finish, flow, store, visit::Visit};
+use super::{
+    finish::{self, Proven},
+    flow, store,
+    visit::Visit,
+};
 use crate::{
     access::{Call, session},
     error::{Fault, FaultKind},
@@ -63,7 +67,8 @@ pub async fn create(
     let hash = password::hash(call.platform(), password)?;
     let client = visit.caller.client.client.client_id.as_str();
     let entry = Entry::new(Kind::SuccessSignup, "Signed up").user(user.as_str()).client(client);
-    let mut finish = finish::prepare(call, visit, terms, &user, before.as_ref())?;
+    let proven = Proven { user: &user, at: call.now, amr: None };
+    let mut finish = finish::prepare(call, visit, terms, &proven, before.as_ref())?;
     let account = [
         users::store::insert(&user, &new, call.now)?,
         users::store::set_password(&user, &hash, call.now),

@@ -4,6 +4,7 @@ use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
     id::{OrganizationId, UserId},
+    resources::authentication_methods::{model::Factors, store::factors},
     secret::Digest,
     tenant::InTenant,
     time::Timestamp,
@@ -53,12 +54,16 @@ pub struct Account {
     pub hash: Option<String>,
     /// Whether they are in the organization that was asked for, if one was.
     pub is_member: bool,
+    /// What they have besides the password.
+    pub factors: Factors,
 }
 
 /// The account that an e-mail address or a user name belongs to. One row or none.
 pub fn account(connection: &str, identifier: &str, organization: Option<&OrganizationId>) -> Query<InTenant> {
-    read(
-        "select a.user_id, i.user_id as identity_id, i.blocked or a.blocked as blocked, p.hash,
+    read(concat!(
+        "select a.user_id, i.user_id as identity_id, i.blocked or a.blocked as blocked, p.hash, ",
+        factors!("a.user_id"),
+        " as factors,
            ?4 is null or exists (select 1 from organization_members m
              where m.tenant_id = ?1 and m.organization_id = ?4 and m.user_id = a.user_id) as is_member
          from users i
@@ -66,8 +71,8 @@ pub fn account(connection: &str, identifier: &str, organization: Option<&Organiz
          left join passwords p on p.tenant_id = ?1 and p.user_id = i.user_id
          where i.tenant_id = ?1 and i.user_id = coalesce(
            (select user_id from users where tenant_id = ?1 and connection = ?2 and email = ?3),
-           (select user_id from users where tenant_id = ?1 and connection = ?2 and username = ?3))",
-    )
+           (select user_id from users where tenant_id = ?1 and connection = ?2 and username = ?3))"
+    ))
     .bind(connection)
     .bind(identifier)
     .bind(organization)
@@ -84,7 +89,19 @@ pub fn account_of(row: &Row) -> Result<Account, Fault> {
         blocked: row.flag("blocked")?,
         hash: row.optional_text("hash")?,
         is_member: row.flag("is_member")?,
+        factors: row.json("factors")?,
     })
+}
+
+/// Whether an account is blocked, and in the organization that was asked for, if one was. One row or none.
+pub fn person(account: &UserId, organization: Option<&OrganizationId>) -> Query<InTenant> {
+    read(
+        "select a.blocked, ?3 is null or exists (select 1 from organization_members m
+             where m.tenant_id = ?1 and m.organization_id = ?3 and m.user_id = a.user_id) as is_member
+         from users a where a.tenant_id = ?1 and a.user_id = ?2",
+    )
+    .bind(account)
+    .bind(organization)
 }
 
 /// Notes that somebody signed in.

@@ -15,6 +15,8 @@ pub struct Person {
     pub session_ended: bool,
     /// Whether they are in the organization that they signed in to, if they did.
     pub is_member: bool,
+    /// By what they have proven who they are beyond a password (RFC 8176), when their session began.
+    pub amr: Option<Json>,
     /// The standard claims, as far as they are known.
     claims: Map<String, Json>,
 }
@@ -75,6 +77,7 @@ impl Person {
             blocked: row.flag("blocked")?,
             session_ended: row.flag("session_ended")?,
             is_member: row.flag("is_member")?,
+            amr: row.optional_text("amr")?.map(|_| row.json("amr")).transpose()?,
             claims,
         })
     }

@@ -151,7 +151,7 @@ macro_rules! person {
         concat!(
             "select u.user_id, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.email, u.email_verified,
                     u.phone_number, u.phone_verified, u.profile, u.blocked, u.updated_at,
-                    s.revoked_at is not null as session_ended,
+                    s.revoked_at is not null as session_ended, s.amr,
                     ", $organization, " is null or m.user_id is not null as is_member
              from ", $grant, "
              join users u on u.tenant_id = ?1 and u.user_id = g.user_id

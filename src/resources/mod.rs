@@ -1,5 +1,6 @@
 //! What a tenant owns. Each resource: `model.rs` (pure rules), `store.rs` (SQL), `api.rs` (routes and handlers).
 
+pub mod authentication_methods;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;

@@ -5,6 +5,7 @@ use super::{begin, finish, ingest, mapped, plan};
 use crate::support::{Answer, Application, Ask, World, world::BEGINNING};
 use gatehouse::{
     importing::authhero::{Row, Survey, map, source},
+    login::totp,
     time::{Lifetime, Timestamp},
 };
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
@@ -246,4 +247,46 @@ fn a_thousand_people_of_a_real_d1_install_are_brought_over() {
 fn opened(token: &Json) -> Json {
     let (_, claims) = crate::oauth::opened(token.as_str().unwrap());
     claims
+}
+
+/// The install has nobody with a second factor: two rows give Alice of acme one, as AuthHero keeps it, and the policy that
+/// asks for it. Bob's tenant never asked.
+#[test]
+fn a_person_of_a_real_install_is_asked_for_the_code_that_they_were_asked_for_there() {
+    let Some((mut rows, known)) = install() else { return };
+    let (world, seed) = (world(), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
+    for (_, row) in rows.iter_mut().filter(|(table, row)| table == "tenants" && row["id"] == "acme") {
+        let mfa = r#"{"policy":"always","factors":{"sms":false,"otp":true}}"#;
+        row.insert("mfa".to_owned(), json!(mfa));
+    }
+    for tenant in ["acme", "globex"] {
+        let row = json!({
+            "id": format!("01M8{tenant}"), "tenant_id": tenant, "user_id": known["tenants"][tenant]["user"]["user_id"],
+            "type": "totp", "phone_number": null, "totp_secret": seed, "confirmed": 1, "credential_id": null,
+            "public_key": null, "sign_count": null, "credential_backed_up": null, "transports": null,
+            "friendly_name": null, "created_at_ts": CUTOVER - 1000, "updated_at_ts": CUTOVER - 1000,
+        });
+        rows.push(("authentication_methods".to_owned(), row.as_object().unwrap().clone()));
+    }
+    for tenant in ["acme", "globex"] {
+        import(&world, &rows, &known, tenant, tenant);
+    }
+    let who = |tenant: &str| {
+        let user = &known["tenants"][tenant]["user"];
+        (application(&known, tenant, tenant), text(&user["email"]), text(&user["password"]))
+    };
+    let (app, email, password) = who("acme");
+    let browser = world.browser();
+    let page = browser.submit(&browser.open(&app.authorize(&[])), &[("username", &email)]);
+    let page = browser.submit(&page, &[("password", &password)]);
+    assert_eq!(page.path(), "/u/mfa-otp-challenge");
+    let step = totp::step(Timestamp::from_millis(world.outside.now_millis()));
+    let code = totp::code(&totp::base32(seed).unwrap(), step).unwrap();
+    let back = browser.submit(&page, &[("code", &code)]).away();
+    let tokens = app.redeem(&world, &back).expect(200).json();
+    assert_eq!(opened(&tokens["id_token"])["amr"], json!(["mfa", "otp"]));
+    // Her applications go on without her.
+    app.refresh(&world, &text(&known["tenants"]["acme"]["tokens"]["refresh_token"])).expect(200);
+    let (app, email, password) = who("globex");
+    world.browser().sign_in(&app.authorize(&[]), &email, &password);
 }

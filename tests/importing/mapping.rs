@@ -208,8 +208,8 @@ fn what_cannot_be_brought_over_names_table_row_and_column() {
         (
             "authentication_methods",
             "m",
-            "secret",
-            json!({ "id": "m", "user_id": "auth0|1", "type": "totp", "created_at_ts": 1 }),
+            "phone_number",
+            json!({ "id": "m", "user_id": "auth0|1", "type": "phone", "created_at_ts": 1 }),
         ),
         (
             "refresh_tokens",

@@ -8,6 +8,7 @@ mod former_keys;
 mod install;
 mod mapping;
 mod passwords;
+mod second_factors;
 
 use crate::support::{Answer, Ask, World};
 use gatehouse::{

@@ -27,6 +27,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("DELETE", "/api/v2/roles/{id}"),
     ("DELETE", "/api/v2/tenants/{id}"),
     ("DELETE", "/api/v2/users/{id}"),
+    ("DELETE", "/api/v2/users/{id}/authentication-methods/{method}"),
     ("DELETE", "/api/v2/users/{id}/sessions"),
     ("POST", "/management/fleet/clean_up"),
     ("POST", "/management/fleet/{status}"),

@@ -84,6 +84,10 @@ impl<'w> Inhabited<'w> {
                  values ('{id}', 'token-of-{id}', 'lookup-of-{id}', 'digest-of-{id}', 'family-of-{id}', 'c', '{user}', 'a', '', 1, 1, 1)"
             ),
             format!(
+                "insert into authentication_methods (tenant_id, id, user_id, type, confirmed, created_at, updated_at)
+                 values ('{id}', 'method-of-{id}', '{user}', 'phone', 0, 1, 1)"
+            ),
+            format!(
                 "insert into grants (tenant_id, user_id, client_id, audience, id, scope, created_at, updated_at)
                  values ('{id}', '{user}', 'client-of-{id}', '', 'grant-of-{id}', '[\"read-of-{id}\"]', 1, 1)"
             ),

@@ -3,13 +3,19 @@
 //!
 //! The cases are made from the route table, in both placements; the control shows that at home each would have worked.
 
-use crate::support::{
-    Answer, Application, Ask, World,
-    browser::{VERIFIER, parameter},
+use crate::{
+    importing::{begin, finish, send},
+    oauth::opened,
+    support::{
+        Answer, Application, Ask, World,
+        browser::{VERIFIER, parameter},
+    },
 };
 use gatehouse::{
     http::{Method, route::Route},
+    login::totp,
     routes::ROUTES,
+    time::Timestamp,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -17,6 +23,10 @@ use url::Url;
 
 /// The same person, by name, at every tenant; only the password is another.
 const EMAIL: &str = "ann@example.com";
+
+/// Somebody with an authenticator app, likewise, and its seed.
+const CAREFUL: &str = "bob@example.com";
+const SEED: &str = "JBSWY3DPEHPK3PXP";
 
 /// What somebody has got at a tenant, by kind: cookies, states of logins under way, a code, tokens.
 #[derive(Clone)]
@@ -47,6 +57,7 @@ impl Belongings {
             ("signup", sealed.clone()),
             ("confirmed", sealed.clone()),
             ("pass", sealed.clone()),
+            ("challenge", sealed.clone()),
             ("consent", sealed),
             ("code", letters(43)),
             ("refresh", format!("rt_{}.{}", letters(16), letters(43))),
@@ -57,7 +68,7 @@ impl Belongings {
 }
 
 /// The kinds that are the state of a login under way.
-const STATES: [&str; 4] = ["identifier", "password", "signup", "consent"];
+const STATES: [&str; 5] = ["identifier", "password", "challenge", "signup", "consent"];
 
 /// A tenant with one person and one application, which has the same id, secret and callback at every tenant.
 struct Host<'w> {
@@ -79,6 +90,15 @@ impl<'w> Host<'w> {
             password: format!("a password at {tenant}:"),
         };
         world.browser().sign_up(&host.app.authorize(&[]), EMAIL, &host.password);
+        let back = world.browser().sign_up(&host.app.authorize(&[]), CAREFUL, &host.password);
+        let tokens = host.app.redeem(world, &back).expect(200).json();
+        let careful = &opened(tokens["id_token"].as_str().unwrap()).1["sub"];
+        let tenant = if tenant.is_empty() { "main" } else { tenant };
+        begin(world, tenant, true).expect(201);
+        let method = json!({ "id": "m1", "user_id": careful, "type": "totp", "confirmed": true, "secret": SEED,
+            "created_at": 1, "updated_at": 1 });
+        send(world, tenant, "authentication_methods", 0, &[method]).expect(200);
+        finish(world, tenant, &json!({})).expect(200);
         host
     }
 
@@ -97,6 +117,8 @@ impl<'w> Host<'w> {
         let again = ("prompt", "login");
         let identifier = browser.open(&app.authorize(&[again]));
         let password = browser.submit(&identifier, &[("username", EMAIL)]);
+        let challenge = browser.submit(&browser.open(&app.authorize(&[again])), &[("username", CAREFUL)]);
+        let challenge = browser.submit(&challenge, &[("password", &self.password)]);
         let signup = browser.open(&app.authorize(&[again, ("screen_hint", "signup")]));
         let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
         Belongings(BTreeMap::from([
@@ -104,6 +126,7 @@ impl<'w> Host<'w> {
             ("login", browser.cookie("gatehouse_login").unwrap()),
             ("identifier", state(identifier.page().0)),
             ("password", state(password.page().0)),
+            ("challenge", state(challenge.page().0)),
             ("signup", state(signup.page().0)),
             ("confirmed", confirmed.to_owned()),
             ("pass", self.pass()),
@@ -180,6 +203,11 @@ impl<'w> Host<'w> {
             "/u/consent" => page("consent", &[("decision", "accept")]),
             "/u/login/identifier" => page("identifier", &[("username", EMAIL)]),
             "/u/login/password" => page("password", &[("password", password)]),
+            "/u/mfa-otp-challenge" => {
+                let step = totp::step(Timestamp::from_millis(self.world.outside.now_millis()));
+                let code = totp::code(&totp::base32(SEED).unwrap(), step).unwrap();
+                page("challenge", &[("code", &code)])
+            }
             "/u/signup" => {
                 page("signup", &[("email", "new@example.com"), ("password", "a new and long password")])
             }

@@ -3,6 +3,7 @@
 mod attempts;
 mod consent;
 mod pages;
+mod second_factor;
 mod session;
 mod signup;
 mod state;

@@ -1,6 +1,6 @@
 // An import on real workerd and real D1: what another server held is sent in chunks, compared, and its people sign in.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startGatehouse } from './harness.mjs';
 import { CALLBACK, Operator } from './operator.mjs';
@@ -10,7 +10,17 @@ const PEOPLE = 5_000;
 const CHUNK = 500;
 const PASSWORD = 'Passw0rd!alice';
 // bcrypt at cost 10, as an identity server stores it: made by libxcrypt.
-const HASHES = ['$2b$10$abcdefghijklmnopqrstuuplh76hM01/c5Gxb9PtxzHueau9dOAU6'];
+const HASHES = Array(2).fill('$2b$10$abcdefghijklmnopqrstuuplh76hM01/c5Gxb9PtxzHueau9dOAU6');
+
+/** What an authenticator app shows (RFC 6238) whose seed is the base32 of twenty times the letter A. */
+const SEED = 'IFAUCQKBIFAUCQKBIFAUCQKBIFAUCQKB';
+function shown() {
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac('sha1', 'A'.repeat(20)).update(step).digest();
+  const number = hash.readUInt32BE(hash.at(-1) & 0xf) & 0x7fff_ffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
 
 const dates = { created_at: 1_700_000_000_000, updated_at: 1_700_000_000_001 };
 const user = (number) => ({
@@ -86,6 +96,8 @@ describe('an import', () => {
     t.diagnostic(`${2 * PEOPLE} rows in ${seconds.toFixed(1)} s: ${Math.round((2 * PEOPLE) / seconds)} rows/s`);
     const changed_at = dates.created_at;
     await send('passwords', 0, HASHES.map((hash, number) => ({ user_id: user(number).user_id, hash, changed_at })));
+    const method = { id: 'm1', user_id: user(1).user_id, type: 'totp', confirmed: true, secret: SEED, ...dates };
+    await send('authentication_methods', 0, [method]);
   });
 
   test('holds what was sent, and not one row more for a chunk that came twice', async () => {
@@ -106,16 +118,29 @@ describe('an import', () => {
     assert.equal((await held('users')).count, PEOPLE);
   });
 
-  test('is finished, and a person signs in with the password they had', async (t) => {
-    await operator.does(`POST ${path}/finish`, { counts: { users: PEOPLE, passwords: HASHES.length } });
+  const authorize = () => {
     const { parameters } = pkce();
     const asked = { client_id: 'app', redirect_uri: CALLBACK, response_type: 'code', scope: 'openid', ...parameters };
-    const url = `${operator.issuer('moved')}authorize?${new URLSearchParams(asked)}`;
+    return `${operator.issuer('moved')}authorize?${new URLSearchParams(asked)}`;
+  };
+
+  test('is finished, and a person signs in with the password they had', async (t) => {
+    await operator.does(`POST ${path}/finish`, { counts: { users: PEOPLE, passwords: HASHES.length } });
+    const url = authorize();
     for (const time of ['bcrypt', 'Argon2id']) {
       const person = new Person(browse(gatehouse.fetch), { email: user(0).email, password: PASSWORD });
       const began = performance.now();
       assert.match(await person.visit(url, CALLBACK), /[?&]code=/);
       t.diagnostic(`a login with ${time}: ${(performance.now() - began).toFixed(0)} ms`);
     }
+  });
+
+  test('leaves a person their second factor, whose codes are good for once', async () => {
+    const signsIn = (code) =>
+      new Person(browse(gatehouse.fetch), { email: user(1).email, password: PASSWORD, code }).visit(authorize(), CALLBACK);
+    await assert.rejects(signsIn('000000'), /led in circles, at last to .*mfa-otp-challenge/);
+    const code = shown();
+    assert.match(await signsIn(code), /[?&]code=/);
+    await assert.rejects(signsIn(code), /led in circles, at last to .*mfa-otp-challenge/);
   });
 });

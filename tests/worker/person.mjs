@@ -27,11 +27,11 @@ export class Person {
 
   /**
    * `send({ method, url, headers, body })` answers `{ status, headers, text }`, as Node's http has headers, and follows no
-   * redirect. The person knows their `email` and `password`.
+   * redirect. The person knows their `email` and `password`, and perhaps the `code` that their authenticator app shows.
    */
-  constructor(send, { email, password }) {
+  constructor(send, { email, password, code }) {
     this.#send = send;
-    this.#known = { username: email, email, password };
+    this.#known = { username: email, email, password, ...(code && { code }) };
   }
 
   /** Goes to a page, fills in what it asks for, and so on, until led to an address that begins with `end`: that address. */

@@ -3,7 +3,11 @@
 use super::{
     super::{
         exit::Failure,
-        plan::{Destination, Plan, model::TenantPlan, split::Division},
+        plan::{
+            Destination, Plan,
+            model::{TenantPlan, Unsupported},
+            split::Division,
+        },
     },
     existing::Existing,
     first_pass::FirstPass,
@@ -104,6 +108,7 @@ fn mapping(
     mapping.logs = tenant.logs;
     mapping.sessions = tenant.sessions;
     mapping.browser_sessions = tenant.browser_sessions;
+    mapping.ignores_unsupported_factors = tenant.unsupported_factors == Unsupported::Ignore;
     mapping
 }
 

@@ -1,6 +1,6 @@
 //! The first plan for a source: every tenant comes along whole, under an id that is allowed here. Pure.
 
-use super::model::{Others, Plan, SourcePlan, TenantPlan, VERSION, check_id};
+use super::model::{Others, Plan, SourcePlan, TenantPlan, Unsupported, VERSION, check_id};
 use crate::time::{Lifetime, Timestamp};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,6 +51,7 @@ pub fn draft(path: &Path, facts: &Facts, now: Timestamp) -> Plan {
             logs: true,
             sessions: true,
             browser_sessions: false,
+            unsupported_factors: Unsupported::Refuse,
             verified_domains: BTreeSet::new(),
             part: Vec::new(),
             others: Others::Keep,

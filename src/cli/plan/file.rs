@@ -1,6 +1,6 @@
 //! Plan files: TOML, with a comment beside everything that a person may want to change. Pure.
 
-use super::model::{Others, Part, Plan, TenantPlan};
+use super::model::{Others, Part, Plan, TenantPlan, Unsupported};
 use std::collections::BTreeSet;
 
 /// Reads a plan.
@@ -101,6 +101,13 @@ fn of_tenant(tenant: &TenantPlan) -> String {
     lines.push(format!(
         "browser_sessions = {} # browsers too; the cookie is the `sid` that applications see",
         tenant.browser_sessions
+    ));
+    let (unsupported, meaning) = match tenant.unsupported_factors {
+        Unsupported::Refuse => ("refuse", "can't sign in; \"ignore\": signs in with the password alone"),
+        Unsupported::Ignore => ("ignore", "signs in with the password alone; \"refuse\": can't sign in"),
+    };
+    lines.push(format!(
+        "unsupported_factors = \"{unsupported}\" # who has only second factors that can't be checked here {meaning}"
     ));
     lines.push(format!(
         "verified_domains = {} # custom domains that are known to be its own",

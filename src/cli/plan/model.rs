@@ -83,6 +83,9 @@ pub struct TenantPlan {
     /// Whether a browser's cookie of the source keeps it signed in: only if all applications may act as the person.
     #[serde(default)]
     pub browser_sessions: bool,
+    /// What becomes of people who have only second factors that can't be checked here.
+    #[serde(default)]
+    pub unsupported_factors: Unsupported,
     /// Its custom domains that are known to be its own.
     #[serde(default)]
     pub verified_domains: BTreeSet<String>,
@@ -118,6 +121,17 @@ pub struct Part {
     /// The users with an e-mail address at these domains.
     #[serde(default)]
     pub email_domains: BTreeSet<String>,
+}
+
+/// What becomes of people who have only second factors that can't be checked here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsupported {
+    /// They can't sign in.
+    #[default]
+    Refuse,
+    /// They sign in with the password alone.
+    Ignore,
 }
 
 /// What becomes of people who are in no part.

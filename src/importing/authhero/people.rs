@@ -142,7 +142,6 @@ impl Mapping<'_> {
         let row = &self.row;
         let (id, user, kind) = (row.need("id")?, row.need("user_id")?, row.need("type")?);
         let seed = row.text("totp_secret")?;
-        let encrypted = seed.is_some();
         let seed = seed.and_then(|seed| self.open("totp_secret", seed));
         let transports = row.json("transports")?.unwrap_or(Json::Null);
         let values = [
@@ -164,15 +163,22 @@ impl Mapping<'_> {
         if !self.has_user(&user) {
             return Ok(());
         }
-        let unreadable = encrypted && values.iter().any(|(name, value)| *name == "secret" && value.is_null());
-        if unreadable {
-            row.note("", "the enrolment is left out with its secret: the person enrols again");
-            return Ok(());
+        let is_checked =
+            kind == "totp" && values.iter().any(|(name, value)| *name == "secret" && !value.is_null());
+        if !is_checked {
+            let nothing_else = if self.plan.ignores_unsupported_factors {
+                "signs in with the password alone, as the plan says"
+            } else {
+                "can't sign in until you remove it, unless the plan says unsupported_factors = \"ignore\""
+            };
+            row.note(
+                "",
+                format!(
+                    "a {kind} can't be checked here yet: where second factors are asked for, who has nothing else \
+                     {nothing_else}"
+                ),
+            );
         }
-        row.note(
-            "",
-            "is kept, but not asked for yet: until it is, the person signs in with the password alone",
-        );
         self.put("authentication_methods", values.into_iter().chain(times));
         Ok(())
     }

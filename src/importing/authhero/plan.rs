@@ -38,6 +38,8 @@ pub struct Plan {
     /// Whether a browser's cookie of the source keeps it signed in. The source's cookie is the `sid` of its tokens, which
     /// applications see; so only if they may all act as the person.
     pub browser_sessions: bool,
+    /// Whether people whose second factors can't be checked here sign in with the password alone; else they can't.
+    pub ignores_unsupported_factors: bool,
     /// The scopes of the management API.
     pub scopes: Vec<String>,
 }
@@ -62,6 +64,7 @@ impl Plan {
             logs: true,
             sessions: true,
             browser_sessions: false,
+            ignores_unsupported_factors: false,
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         }
     }

@@ -102,6 +102,8 @@ impl Mapping<'_> {
         for name in OPERATION {
             row.implied(name);
         }
+        settings.extend(self.mfa()?);
+        let row = &self.row;
         let [(_, created), (_, updated)] = self.times()?;
         let mut kept = Vec::new();
         for name in KEPT {
@@ -128,6 +130,26 @@ impl Mapping<'_> {
             self.put("extensions", values);
         }
         Ok(())
+    }
+
+    /// Second factors are asked for where they were there: always, and of a kind that was on (`mfa` of the tenant). Whoever was
+    /// asked there and can't be asked here can't sign in, unless the plan says otherwise.
+    fn mfa(&self) -> Result<Option<(String, Json)>, Problem> {
+        let row = &self.row;
+        let mfa = row.object("mfa")?;
+        let factors = mfa.get("factors").and_then(Json::as_object);
+        let any = factors.is_none_or(|factors| factors.values().any(|on| *on == Json::Bool(true)));
+        let always = mfa.get("policy").and_then(Json::as_str) == Some("always") && any;
+        if always {
+            row.note(
+                "mfa",
+                "second factors are asked for here as well: codes of authenticator apps and recovery codes. Nobody is asked to \
+                 enrol",
+            );
+        }
+        let unsupported = if self.plan.ignores_unsupported_factors { "ignore" } else { "refuse" };
+        let policy = if always { "always" } else { "never" };
+        Ok(Some(("mfa".to_owned(), json!({ "policy": policy, "unsupported_factors": unsupported }))))
     }
 
     /// Nobody is served under a domain because a dump says so: it is proven here, unless the operator vouches for it.

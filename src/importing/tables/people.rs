@@ -1,6 +1,7 @@
 //! People, and what is theirs.
 
 use super::{ID, Kind, Reference, Table, WORDS, column, flag, object, table, text, time, to};
+use crate::resources::authentication_methods;
 
 /// The user that a row belongs to, an identity that is linked to an account included.
 pub(super) const USER: Reference = to("user_id", "users", "user_id");
@@ -72,7 +73,7 @@ pub(super) static AUTHENTICATION_METHODS: Table = table(
         flag("confirmed"),
         column(
             "secret",
-            Kind::Sealed { sealed: "sealed_secret", purpose: "authentication_methods.sealed_secret" },
+            Kind::Sealed { sealed: "sealed_secret", purpose: authentication_methods::store::SECRET },
         )
         .or_null(),
         text("phone_number", 32).or_null(),

@@ -16,7 +16,7 @@ use crate::{
         respond::{self, Denied},
         transaction::{CONSENT, IDENTIFIER},
     },
-    resources::{grants, sessions::model::Session},
+    resources::{authentication_methods::model::Demand, grants, sessions::model::Session},
 };
 use serde::Deserialize;
 
@@ -75,7 +75,10 @@ enum Arrival {
 async fn arrive(call: &Call, visit: &Visit, terms: &Terms<'_>) -> Result<Arrival, Fault> {
     let organization = visit.transaction.organization.as_ref().map(|organization| organization.id.as_str());
     let present = authorize::present(call, &visit.snapshot, &visit.caller, terms, organization).await?;
-    let is_led_here = |session: &Session| visit.transaction.session.as_ref() == Some(&session.id);
+    let mfa = &visit.snapshot.settings.mfa;
+    let is_led_here = |session: &Session| {
+        visit.transaction.session.as_ref() == Some(&session.id) && session.demand(mfa) == Demand::Nothing
+    };
     let session = present.session.filter(|session| session.is_live(call.now) && is_led_here(session));
     let Some(session) = session else { return Ok(Arrival::Astray(visit.go(call, IDENTIFIER)?)) };
     if organization.is_some() && !present.organization.is_some_and(|(_, is_member)| is_member) {

@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod identifier;
+pub mod otp;
 pub mod password;
 pub mod signup;
 

@@ -61,6 +61,10 @@ fn words(verdict: Verdict) -> (StatusCode, &'static str) {
         Verdict::Blocked => {
             (StatusCode::FORBIDDEN, "This account has been blocked. Please ask your administrator.")
         }
+        Verdict::OutOfReach => (
+            StatusCode::FORBIDDEN,
+            "This account is protected by a second step that cannot be checked here. Please ask your administrator.",
+        ),
         _ => (StatusCode::BAD_REQUEST, "The user name or the password is wrong."),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{request::Prompt, respond::Denied};
 use crate::{
-    resources::sessions::model::Session,
+    resources::{authentication_methods::model::Demand, sessions::model::Session, settings::model::Mfa},
     time::{Lifetime, Timestamp},
 };
 
@@ -11,18 +11,22 @@ use crate::{
 pub enum Decision {
     /// The session answers for the person.
     Issue(Session),
+    /// The session would, if its person proves who they are by a second factor as well.
+    Prove(Session),
     /// They must sign in.
     Login,
     /// Nothing can be done without bothering them, and the client said not to.
     Refuse(Denied),
 }
 
-/// Decides. `is_member` says whether the person of the session is in the organization that was asked for, if one was.
+/// Decides. `mfa` says when a second factor is asked for, and `is_member` whether the person of
+/// the session is in the organization that was asked for, if one was.
 pub fn decide(
     prompt: Prompt,
     max_age: Option<Lifetime>,
     session: Option<Session>,
     is_member: Option<bool>,
+    mfa: &Mfa,
     now: Timestamp,
 ) -> Decision {
     let is_recent =
@@ -30,7 +34,15 @@ pub fn decide(
     let session =
         session.filter(|session| prompt != Prompt::Login && session.is_live(now) && is_recent(session));
     match (session, prompt) {
-        (Some(session), _) if is_member != Some(false) => Decision::Issue(session),
+        (Some(session), prompt) if is_member != Some(false) => match (session.demand(mfa), prompt) {
+            (Demand::Nothing, _) => Decision::Issue(session),
+            // OpenID Connect Core §3.1.2.6; what the libraries of Auth0 take as a reason to ask with a page.
+            (_, Prompt::None) => {
+                Decision::Refuse(Denied::new("interaction_required", "Multifactor authentication required"))
+            }
+            (Demand::Code, _) => Decision::Prove(session),
+            (Demand::Impossible, _) => Decision::Login,
+        },
         // Auth0's words. Without `prompt=none` they may have another account that is a member.
         (Some(_), Prompt::None) => {
             Decision::Refuse(Denied::new("access_denied", "The user is not part of the organization"))

@@ -32,7 +32,7 @@ use consent::Wanted;
 use decide::{Decision, decide};
 use request::{Prompt, Raw};
 use respond::{Denied, Subject};
-use transaction::Transaction;
+use transaction::{Halfway, Start, Transaction};
 
 /// The one endpoint; OpenID Connect Core §3.1.2.1 wants both methods.
 pub fn routes(r: &mut Routes) {
@@ -84,12 +84,18 @@ async fn answer(
         return Err(Denied::new("invalid_request", "There is no such organization").into());
     }
     let (organization, is_member) = organization.unzip();
-    let session = match decide(terms.prompt, terms.max_age, session, is_member, call.now) {
+    let mfa = &snapshot.settings.mfa;
+    let session = match decide(terms.prompt, terms.max_age, session, is_member, mfa, call.now) {
         Decision::Issue(session) => session,
+        Decision::Prove(session) => {
+            call.check_writable()?;
+            let halfway = Halfway::new(session.user_id, session.authenticated_at, call.now);
+            return Transaction::begin(call, snapshot, raw, organization, Start::SecondFactor(halfway));
+        }
         Decision::Login => {
             // Signing in is a change: nobody types a password only to hear that it is not possible now.
             call.check_writable()?;
-            return Transaction::begin(call, snapshot, raw, organization, None);
+            return Transaction::begin(call, snapshot, raw, organization, Start::Person);
         }
         Decision::Refuse(denied) => return Err(denied.into()),
     };
@@ -99,7 +105,7 @@ async fn answer(
             return Err(Denied::new("consent_required", "Consent required").into());
         }
         call.check_writable()?;
-        return Transaction::begin(call, snapshot, raw, organization, Some(session.id));
+        return Transaction::begin(call, snapshot, raw, organization, Start::Consent(session.id));
     }
     issue(call, snapshot, caller, &terms, organization.as_ref(), &session, None).await
 }

@@ -9,7 +9,7 @@ use crate::{
     access::{Call, login::Refusal},
     error::{Error, Fault},
     http::{Response, cookie::Cookie},
-    id::SessionId,
+    id::{SessionId, UserId},
     json,
     oauth::code::InOrganization,
     resources::snapshot::Snapshot,
@@ -22,10 +22,15 @@ use serde::{Deserialize, Serialize};
 pub const IDENTIFIER: &str = "/u/login/identifier";
 /// The page for the password.
 pub const PASSWORD: &str = "/u/login/password";
+/// The page for the code of a second factor (Auth0's name).
+pub const CHALLENGE: &str = "/u/mfa-otp-challenge";
 /// The page for a new account.
 pub const SIGNUP: &str = "/u/signup";
 /// The page where a person agrees to what a client of somebody else gets.
 pub const CONSENT: &str = "/u/consent";
+
+/// How long what was proven first is good for while the second thing is looked for.
+const HALFWAY: Lifetime = Lifetime::minutes(10);
 
 /// How long a person may take.
 const LIFETIME: Lifetime = Lifetime::hours(1);
@@ -40,6 +45,34 @@ const COOKIE: Cookie = Cookie("gatehouse_login");
 const COOKIE_BYTES: usize = 32;
 const COOKIE_LENGTH: usize = 43;
 
+/// Somebody who has proven all but a second factor: by their password, or by a session that was begun without.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Halfway {
+    /// Them.
+    pub user: UserId,
+    /// When they proved it, in milliseconds.
+    pub authenticated_at: i64,
+    /// When they got here, in milliseconds.
+    at: i64,
+}
+
+impl Halfway {
+    /// Somebody who gets here `now`.
+    pub fn new(user: UserId, authenticated_at: Timestamp, now: Timestamp) -> Self {
+        Self { user, authenticated_at: authenticated_at.millis(), at: now.millis() }
+    }
+}
+
+/// Where a login begins.
+pub enum Start {
+    /// Nobody is there yet.
+    Person,
+    /// With a session, which is asked for consent.
+    Consent(SessionId),
+    /// With a session that lacks a second factor.
+    SecondFactor(Halfway),
+}
+
 /// A login under way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Transaction {
@@ -53,6 +86,9 @@ pub struct Transaction {
     /// again by going to the page of consent.
     #[serde(default)]
     pub session: Option<SessionId>,
+    /// Who has proven all but a second factor. Sealed in here, so that nobody gets to the page for that by its address.
+    #[serde(default)]
+    halfway: Option<Halfway>,
     /// The digest of the browser's cookie, as hex.
     browser: String,
     /// When it began, in milliseconds.
@@ -60,7 +96,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Begins a login and sends the person to its first page: with a session that page asks for their consent.
+    /// Begins a login and sends the person to its first page.
     ///
     /// # Errors
     /// An error for the client if its request is too long to travel, or a fault of the seal.
@@ -69,22 +105,24 @@ impl Transaction {
         snapshot: &Snapshot,
         request: Raw,
         organization: Option<InOrganization>,
-        session: Option<SessionId>,
+        start: Start,
     ) -> Result<Response, Error<Denied>> {
         // One browser has one cookie, however many logins it has open in its tabs.
         let browser =
             COOKIE.read(&call.request).filter(|value| value.len() == COOKIE_LENGTH).map(Secret::new);
         let browser = browser.unwrap_or_else(|| Secret::random(call.platform(), COOKIE_BYTES));
-        let first = match (&session, request.screen_hint.as_deref()) {
-            (Some(_), _) => CONSENT,
-            (None, Some("signup")) => SIGNUP,
-            (None, _) => IDENTIFIER,
+        let (first, session, halfway) = match (start, request.screen_hint.as_deref()) {
+            (Start::Consent(session), _) => (CONSENT, Some(session), None),
+            (Start::SecondFactor(halfway), _) => (CHALLENGE, None, Some(halfway)),
+            (Start::Person, Some("signup")) => (SIGNUP, None, None),
+            (Start::Person, _) => (IDENTIFIER, None, None),
         };
         let transaction = Self {
             request,
             organization,
             identifier: None,
             session,
+            halfway,
             browser: browser.digest().as_str().to_owned(),
             began_at: call.now.millis(),
         };
@@ -99,7 +137,20 @@ impl Transaction {
     /// The same login, once it has led to a session.
     pub fn led_to(mut self, session: SessionId) -> Self {
         self.session = Some(session);
+        self.halfway = None;
         self
+    }
+
+    /// The same login, once all but a second factor has been proven.
+    pub fn half_done(mut self, halfway: Halfway) -> Self {
+        self.halfway = Some(halfway);
+        self
+    }
+
+    /// Who has proven all but a second factor, not too long ago.
+    pub fn halfway(&self, now: Timestamp) -> Option<&Halfway> {
+        let at = |halfway: &Halfway| Timestamp::from_millis(halfway.at);
+        self.halfway.as_ref().filter(|halfway| now.since(at(halfway)) < HALFWAY)
     }
 
     /// The URL of one of its pages.

@@ -137,6 +137,9 @@ pub async fn for_person(
         id.other = bearer.person.claims(bearer.scope);
         id.other.insert("auth_time".to_owned(), json!(bearer.authenticated_at.seconds()));
         id.other.insert("at_hash".to_owned(), json!(at_hash(&access_token)));
+        if let Some(amr) = &bearer.person.amr {
+            id.other.insert("amr".to_owned(), amr.clone());
+        }
         if let Some(nonce) = bearer.nonce {
             id.other.insert("nonce".to_owned(), json!(nonce));
         }

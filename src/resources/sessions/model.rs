@@ -2,6 +2,10 @@
 
 use crate::{
     id::{ClientId, SessionId, UserId},
+    resources::{
+        authentication_methods::model::{Demand, Factors},
+        settings::model::Mfa,
+    },
     secret::Digest,
     time::Timestamp,
 };
@@ -21,12 +25,21 @@ pub struct Session {
     pub idle_expires_at: Timestamp,
     /// When it was ended.
     pub revoked_at: Option<Timestamp>,
+    /// Whether they have proven it by a second factor as well.
+    pub has_second_factor: bool,
+    /// What second factors they have by now.
+    pub factors: Factors,
 }
 
 impl Session {
     /// Whether it still speaks for its user.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.expires_at && now < self.idle_expires_at
+    }
+
+    /// What has to be proven yet before it speaks for its user: nothing, once a second factor was, for as long as it lives.
+    pub fn demand(&self, mfa: &Mfa) -> Demand {
+        if self.has_second_factor { Demand::Nothing } else { self.factors.demand(mfa) }
     }
 }
 
@@ -44,6 +57,10 @@ pub struct NewSession<'a> {
     pub ip: &'a str,
     /// What the browser says it is.
     pub user_agent: &'a str,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// By what beyond a password: JSON, RFC 8176.
+    pub amr: Option<&'a str>,
     /// When it ends whatever happens.
     pub expires_at: Timestamp,
     /// When it ends unless it is used.

@@ -5,6 +5,7 @@ use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
     id::{ClientId, SessionId, UserId},
+    resources::authentication_methods::store::factors,
     secret::Digest,
     tenant::InTenant,
     time::Timestamp,
@@ -12,11 +13,15 @@ use crate::{
 
 /// The session of a cookie, alive or not; never that of a blocked user. Without a cookie no row.
 pub fn by_digest(digest: Option<&Digest>) -> Query<InTenant> {
-    read(
-        "select s.id, s.user_id, s.authenticated_at, s.expires_at, s.idle_expires_at, s.revoked_at from sessions s
+    read(concat!(
+        "select s.id, s.user_id, s.authenticated_at, s.expires_at, s.idle_expires_at, s.revoked_at,
+           s.amr is not null as has_second_factor, ",
+        factors!("s.user_id"),
+        " as factors
+         from sessions s
          join users u on u.tenant_id = ?1 and u.user_id = s.user_id and u.blocked = 0
-         where s.tenant_id = ?1 and s.digest = ?2",
-    )
+         where s.tenant_id = ?1 and s.digest = ?2"
+    ))
     .bind(digest)
 }
 
@@ -32,6 +37,8 @@ pub fn session(row: &Row) -> Result<Session, Fault> {
         expires_at: row.time("expires_at")?,
         idle_expires_at: row.time("idle_expires_at")?,
         revoked_at: row.optional_time("revoked_at")?,
+        has_second_factor: row.flag("has_second_factor")?,
+        factors: row.json("factors")?,
     })
 }
 
@@ -52,11 +59,11 @@ pub fn live_of_user(user: &UserId, from: &str, size: i64, now: Timestamp) -> Que
 /// applications know, but the cookie is a new one and the old one is worth nothing.
 pub fn start(session: &NewSession<'_>, now: Timestamp) -> Statement<InTenant> {
     write(
-        "insert into sessions (tenant_id, id, digest, user_id, clients, ip, user_agent, authenticated_at, created_at, used_at,
-           expires_at, idle_expires_at)
-         values (?1, ?2, ?3, ?4, json_array(?5), ?6, ?7, ?8, ?8, ?8, ?9, ?10)
+        "insert into sessions (tenant_id, id, digest, user_id, clients, ip, user_agent, authenticated_at, amr, created_at,
+           used_at, expires_at, idle_expires_at)
+         values (?1, ?2, ?3, ?4, json_array(?5), ?6, ?7, ?11, ?12, ?8, ?8, ?9, ?10)
          on conflict (tenant_id, id) do update set digest = excluded.digest, ip = excluded.ip,
-           user_agent = excluded.user_agent, authenticated_at = excluded.authenticated_at, used_at = excluded.used_at,
+           user_agent = excluded.user_agent, authenticated_at = excluded.authenticated_at, amr = excluded.amr, used_at = excluded.used_at,
            expires_at = excluded.expires_at, idle_expires_at = excluded.idle_expires_at",
     )
     .bind(session.id)
@@ -68,6 +75,8 @@ pub fn start(session: &NewSession<'_>, now: Timestamp) -> Statement<InTenant> {
     .bind(now)
     .bind(session.expires_at)
     .bind(session.idle_expires_at)
+    .bind(session.authenticated_at)
+    .bind(session.amr)
 }
 
 /// Notes that a client has used a session, which puts off its idle end.

@@ -25,9 +25,50 @@ pub struct Settings {
     /// The audience of a request that names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_audience: Option<String>,
+    /// When a second factor is asked for.
+    #[serde(default, skip_serializing_if = "Mfa::is_unset")]
+    pub mfa: Mfa,
     /// The rest.
     #[serde(flatten)]
     pub other: Map<String, Json>,
+}
+
+/// When a second factor is asked for. Auth0 has the policy at `/api/v2/guardian/policies`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mfa {
+    /// Unless it says never, whoever has one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+    /// What becomes of somebody who has only factors that can't be checked here; unless they are ignored, nothing: they
+    /// can't sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsupported_factors: Option<Unsupported>,
+}
+
+impl Mfa {
+    fn is_unset(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether a second factor is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// Of whoever has one.
+    Always,
+    /// Of nobody.
+    Never,
+}
+
+/// What becomes of somebody who has only factors that can't be checked here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsupported {
+    /// They can't sign in.
+    Refuse,
+    /// They sign in with the password alone.
+    Ignore,
 }
 
 /// Auth0's defaults, in hours.
@@ -41,7 +82,7 @@ const HOURS: Kind = Kind::Integer(1, YEAR);
 const HTML: Kind = Kind::Text(0, 500_000);
 
 /// What can be set. Null clears, at every level.
-const MEMBERS: [Member; 34] = [
+const MEMBERS: [Member; 35] = [
     Member::new("friendly_name", Kind::Text(1, 255)).or_null(),
     Member::new("picture_url", Kind::Url).or_null(),
     Member::new("support_email", Kind::Email).or_null(),
@@ -65,6 +106,7 @@ const MEMBERS: [Member; 34] = [
     Member::new("error_page", Kind::Object(&ERROR_PAGE)).or_null(),
     Member::new("change_password", Kind::Object(&PAGE)).or_null(),
     Member::new("guardian_mfa_page", Kind::Object(&PAGE)).or_null(),
+    Member::new("mfa", Kind::Object(&MFA)).or_null(),
     Member::new("device_flow", Kind::Object(&DEVICE_FLOW)).or_null(),
     Member::new("flags", Kind::Flags).or_null(),
     Member::new("mtls", Kind::Flags).or_null(),
@@ -88,6 +130,11 @@ const ERROR_PAGE: [Member; 3] = [
 ];
 
 const PAGE: [Member; 2] = [Member::new("enabled", Kind::Flag).or_null(), Member::new("html", HTML).or_null()];
+
+const MFA: [Member; 2] = [
+    Member::new("policy", Kind::Word(&["always", "never"])).or_null(),
+    Member::new("unsupported_factors", Kind::Word(&["refuse", "ignore"])).or_null(),
+];
 
 const DEVICE_FLOW: [Member; 2] = [
     Member::new("charset", Kind::Word(&["base20", "digits"])).or_null(),

@@ -217,13 +217,14 @@ pub enum Whose<'a> {
 }
 
 /// The tables whose rows belong to a user, each with the index that finds them; the users themselves last.
-const OF_USERS: [&str; 12] = [
+const OF_USERS: [&str; 13] = [
     "sessions indexed by sessions_by_user",
     "refresh_tokens indexed by refresh_tokens_by_user",
     "codes indexed by codes_by_user",
     "passwords",
     "password_history",
     "authentication_methods indexed by authentication_methods_by_user",
+    "spent_factors",
     "grants",
     "external_ids indexed by external_ids_by_user",
     "user_roles",

@@ -1,5 +1,6 @@
 //! The management API of users.
 
+mod authentication_methods;
 mod organizations;
 mod sessions;
 
@@ -33,6 +34,7 @@ pub fn routes(r: &mut Routes) {
     r.patch("/api/v2/users/{id}", scope("update:users"), update);
     r.delete("/api/v2/users/{id}", scope("delete:users"), delete);
     r.get("/api/v2/users-by-email", scope("read:users"), by_email);
+    authentication_methods::routes(r);
     organizations::routes(r);
     sessions::routes(r);
 }

@@ -1,0 +1,4 @@
+//! What people have besides a password.
+
+pub mod model;
+pub mod store;

@@ -1,0 +1,59 @@
+//! The second factors of a user.
+
+use super::{super::store, inexistent};
+use crate::{
+    access::{
+        Management,
+        management::{Refusal, scope},
+    },
+    db::Row,
+    error::{Error, Fault},
+    http::{Json, NoContent, Path, route::Routes},
+    id::UserId,
+    resources::authentication_methods as methods,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+pub(super) fn routes(r: &mut Routes) {
+    r.get("/api/v2/users/{id}/authentication-methods", scope("read:authentication_methods"), list);
+    r.delete(
+        "/api/v2/users/{id}/authentication-methods/{method}",
+        scope("delete:authentication_methods"),
+        remove,
+    );
+}
+
+/// The parameters of the path.
+#[derive(Deserialize)]
+struct Place {
+    id: UserId,
+    method: String,
+}
+
+async fn list(cx: &Management, Path(id): Path<UserId>) -> Result<Json<Vec<Value>>, Error<Refusal>> {
+    let [user, rows] = cx.db().read([store::exists(&id), methods::store::of_account(&id)]).await?;
+    user.first().ok_or_else(inexistent)?;
+    Ok(Json(rows.iter().map(shown).collect::<Result<_, Fault>>()?))
+}
+
+async fn remove(cx: &Management, Path(place): Path<Place>) -> Result<NoContent, Error<Refusal>> {
+    let remove = methods::store::remove(&place.id, &place.method);
+    let outcomes = cx.commit_people("Delete an authentication method of a User", [remove]).await?;
+    if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+        let words = "The user has no such authentication method";
+        return Err(Refusal::not_found("inexistent_authentication_method", words).into());
+    }
+    Ok(NoContent)
+}
+
+/// A method as Auth0 shows it: never with its secret.
+fn shown(row: &Row) -> Result<Value, Fault> {
+    let mut shown = Map::new();
+    for name in ["id", "type", "name", "phone_number", "credential_id"] {
+        shown.extend(row.optional_text(name)?.map(|text| (name.to_owned(), Value::from(text))));
+    }
+    shown.insert("confirmed".to_owned(), Value::from(row.flag("confirmed")?));
+    shown.insert("created_at".to_owned(), json!(row.time("created_at")?));
+    Ok(Value::Object(shown))
+}
