@@ -29,4 +29,10 @@ pub trait Environment {
     /// # Errors
     /// It cannot be started.
     fn run(&self, program: &str, arguments: &[String], variables: &[(&str, String)]) -> Result<bool, String>;
+
+    /// Runs another program in this folder for what it says on its standard output: `None` if it does not succeed.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    fn ask(&self, program: &str, arguments: &[&str]) -> Result<Option<String>, String>;
 }

@@ -86,6 +86,12 @@ impl Environment for Native {
         let status = command.status().map_err(|error| format!("{program} cannot be started: {error}"))?;
         Ok(status.success())
     }
+
+    fn ask(&self, program: &str, arguments: &[&str]) -> Result<Option<String>, String> {
+        let output = Command::new(program).args(arguments).output();
+        let output = output.map_err(|error| format!("{program} cannot be started: {error}"))?;
+        Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
 }
 
 /// The URL to connect to, and the host to ask there if that is another: a name below `localhost` is this machine

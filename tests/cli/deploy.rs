@@ -91,6 +91,14 @@ fn code_that_breaks_a_tenant_is_rolled_back() {
     );
     assert!(!said.out.contains("acme does not answer"), "{}", said.out);
     assert!(session.programs.borrow()[1].starts_with("npx wrangler rollback --yes"));
+    // The version that was live is named, where that is known.
+    *session.when_asked.borrow_mut() = Box::new(|line| {
+        assert_eq!(line, "npx wrangler deployments status --json");
+        Some(json!({"versions": [{"version_id": "before", "percentage": 100}]}).to_string())
+    });
+    session.run(&[&DEPLOY[..5], &["--no-backup", "--patience", "10"]].concat()).expect(1);
+    let rollback = session.programs.borrow().last().unwrap().clone();
+    assert!(rollback.starts_with("npx wrangler rollback before --yes"), "{rollback}");
     let kept = session
         .run(&[
             "--url",

@@ -38,6 +38,8 @@ pub struct Session<'w> {
     pub programs: RefCell<Vec<String>>,
     /// What they do, and whether they succeed.
     pub when_run: RefCell<Program>,
+    /// What they say, if they are run for that.
+    pub when_asked: RefCell<Box<dyn Fn(&str) -> Option<String>>>,
     pauses: Cell<u32>,
     /// Variables besides the credentials of the machine client.
     pub variables: RefCell<Vec<(String, String)>>,
@@ -78,6 +80,7 @@ impl<'w> Session<'w> {
             fate: RefCell::new(Box::new(|_| Fate::Arrives)),
             programs: RefCell::default(),
             when_run: RefCell::new(Box::new(|_| true)),
+            when_asked: RefCell::new(Box::new(|_| None)),
             pauses: Cell::new(0),
             variables: RefCell::default(),
         }
@@ -171,5 +174,9 @@ impl Environment for Session<'_> {
         let succeeds = self.when_run.borrow()(&line);
         self.programs.borrow_mut().push(line);
         Ok(succeeds)
+    }
+
+    fn ask(&self, program: &str, arguments: &[&str]) -> Result<Option<String>, String> {
+        Ok(self.when_asked.borrow()(&format!("{program} {}", arguments.join(" "))))
     }
 }

@@ -14,7 +14,7 @@ const account = '0123456789abcdef0123456789abcdef';
 
 /** The deployments of the script so far, as the account knows them. */
 let deployments = [];
-const [OLD, NEW] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z'];
+const [OLD, NEW, NEWER] = ['2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z', '2026-11-02T00:01:00Z'];
 const deployment = (version_id, created_on) => ({
   id: `of-${version_id}`,
   created_on,
@@ -143,8 +143,10 @@ test('the command archives every tenant, deploys, and finds everything as it was
 test('code that loses the binding of a tenant is taken back by itself', async () => {
   const uploaded = find('PUT', /\/scripts\/gatehouse\?/).length;
   const broken = gatehouse.dropped();
+  deployments = [deployment('old', OLD)];
   hooks.set(/^PUT .*\/scripts\/gatehouse\?/, () => {
-    deployments = [deployment('new', NEW), deployment('old', OLD)];
+    // A database was attached meanwhile: the deployment before the last one is not what was live before.
+    deployments = [deployment('newer', NEWER), deployment('new', NEW), deployment('old', OLD)];
     return gatehouse.update({ dropped: [...broken, home.binding] });
   });
   hooks.set(/^POST .*\/scripts\/gatehouse\/deployments/, () => gatehouse.update({ dropped: broken }));

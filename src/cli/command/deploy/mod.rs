@@ -70,6 +70,7 @@ impl Arguments {
             screen.say("nothing answers yet: this is the first deployment");
             (Faces::default(), WayBack::at(began))
         };
+        let live = live_version(environment)?;
         let arguments =
             std::iter::once(".scripts/deploy.mjs".to_owned()).chain(self.wrangler).collect::<Vec<_>>();
         if !environment.run("node", &arguments, &[("BASE_DOMAIN", domain)]).map_err(Failure::Other)? {
@@ -95,9 +96,12 @@ impl Arguments {
         }
         screen.say(format!("the new code is wrong:\n  {why}\nrolling back"));
         let message = "gatehouse deploy: tenants did not answer as before".to_owned();
-        let arguments =
-            ["wrangler", "rollback", "--yes", "--message"].map(str::to_owned).into_iter().chain([message]);
-        if !environment.run("npx", &arguments.collect::<Vec<_>>(), &[]).map_err(Failure::Other)? {
+        let mut arguments = vec!["wrangler".to_owned(), "rollback".to_owned()];
+        // Without it wrangler takes the deployment before the last one, which may be the new code too: a database that is
+        // attached meanwhile is another deployment.
+        arguments.extend(live);
+        arguments.extend(["--yes".to_owned(), "--message".to_owned(), message]);
+        if !environment.run("npx", &arguments, &[]).map_err(Failure::Other)? {
             let words = format!("the new code is wrong, and could not be rolled back:\n  {why}");
             return Err(Failure::Other(words));
         }
@@ -114,6 +118,17 @@ impl Arguments {
         let text = format!("Rolled back. The new code was wrong:\n  {why}\n{now}");
         Ok(Outcome { exit: Exit::Failed, text, document: document(true, &left) })
     }
+}
+
+/// The version of the script that has all the traffic now, as far as wrangler knows one.
+fn live_version(environment: &dyn Environment) -> Result<Option<String>, Failure> {
+    let said =
+        environment.ask("npx", &["wrangler", "deployments", "status", "--json"]).map_err(Failure::Other)?;
+    let deployment: Json = said.and_then(|said| serde_json::from_str(&said).ok()).unwrap_or_default();
+    let versions = deployment.get("versions").and_then(Json::as_array);
+    let whole = |version: &&Json| version.get("percentage").and_then(Json::as_f64) == Some(100.0);
+    let live = versions.into_iter().flatten().find(whole);
+    Ok(live.and_then(|version| version.get("version_id")?.as_str()).map(str::to_owned))
 }
 
 /// A member of an answer that is a flag.
