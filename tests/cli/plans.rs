@@ -3,9 +3,9 @@
 use gatehouse::cli::plan::{
     Plan,
     cost::{Amount, Cost, bytes},
+    destination::Choice,
     draft::{Facts, draft},
     file,
-    model::Choice,
     split::Split,
 };
 use gatehouse::time::Timestamp;

@@ -1,6 +1,9 @@
 //! Splitting a tenant: who of its people goes to which part, and what goes with them. Pure.
 
-use super::model::{Choice, Part, TenantPlan};
+use super::{
+    destination::Choice,
+    model::{Part, TenantPlan},
+};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 
