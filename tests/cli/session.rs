@@ -26,6 +26,9 @@ pub enum Fate {
 /// What another program does, given its line, and whether it succeeds.
 pub type Program = Box<dyn Fn(&str) -> bool>;
 
+/// What another program says, given its line, if it succeeds.
+pub type Saying = Box<dyn Fn(&str) -> Option<String>>;
+
 /// A terminal, and the world that its commands reach.
 pub struct Session<'w> {
     /// The world.
@@ -39,7 +42,7 @@ pub struct Session<'w> {
     /// What they do, and whether they succeed.
     pub when_run: RefCell<Program>,
     /// What they say, if they are run for that.
-    pub when_asked: RefCell<Box<dyn Fn(&str) -> Option<String>>>,
+    pub when_asked: RefCell<Saying>,
     pauses: Cell<u32>,
     /// Variables besides the credentials of the machine client.
     pub variables: RefCell<Vec<(String, String)>>,
