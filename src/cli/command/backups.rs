@@ -21,7 +21,7 @@ pub enum Backups {
         /// The tenant
         tenant: String,
     },
-    /// Shows one, with the rows of each table and what they add up to
+    /// Shows one; with --json also the rows of each table, and what they add up to
     Get {
         /// The tenant
         tenant: String,
