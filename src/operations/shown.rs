@@ -42,8 +42,12 @@ pub struct Work {
     step: &'static str,
     progress: Steps,
     attempt: i64,
+    /// What went wrong last, if something did since the step was begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What it waits for, if nothing did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
     /// The archive that it makes, or restores.
     #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<String>,
@@ -87,6 +91,12 @@ pub fn operation(operation: &Operation) -> Work {
     let plan = operation.plan();
     let place = plan.iter().position(|step| *step == operation.step).unwrap_or_default();
     let waits = operation.lease_until.is_none() && !operation.is_over();
+    // To wait is no failed attempt.
+    let has_failed = operation.is_over() || operation.attempt > 0;
+    let (error, message) = match operation.error.clone() {
+        said if has_failed => (said, None),
+        said => (None, said),
+    };
     Work {
         id: operation.id.clone(),
         tenant_id: operation.tenant.id.clone(),
@@ -95,7 +105,8 @@ pub fn operation(operation: &Operation) -> Work {
         step: operation.step.as_str(),
         progress: Steps { step: place + 1, of: plan.len() },
         attempt: operation.attempt,
-        error: operation.error.clone(),
+        error,
+        message,
         backup: match operation.kind {
             Kind::Backup => Some(id_of(&operation.id)),
             _ => operation.input.restore.as_ref().map(|restoring| restoring.backup.clone()),

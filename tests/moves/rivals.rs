@@ -260,6 +260,66 @@ fn the_same_on_the_way_back() {
     (1_000_000..1_000_000 + trials()).for_each(|seed| try_one("isolated", "shared", seed));
 }
 
+impl Scene {
+    /// The move, what an operator has said of it last, and whether they hold it.
+    fn said(&self) -> (String, Json, bool) {
+        let directory = self.trial.world.database("DIRECTORY");
+        let rows = directory.query("select id, wanted, held from operations where kind = 'move'");
+        (rows[0]["id"].as_str().unwrap().to_owned(), rows[0]["wanted"].clone(), rows[0]["held"] == 1)
+    }
+
+    /// An operator who says this; whether it can be said now is not theirs to know.
+    fn operator(&self, what: &str) -> Somebody {
+        let isolate = self.trial.world.another_isolate();
+        let ask = Ask::post("", &format!("/management/operations/{}/{what}", self.said().0));
+        let (ask, account) = (ask.bearer(&self.token).json(&json!({})), Rc::clone(&self.account));
+        Box::pin(async move {
+            let response = isolate.app.handle(ask.into_request()).await;
+            account.check(matches!(response.status.as_u16(), 200 | 409), "operator", &response.body);
+        })
+    }
+}
+
+/// There and back, held and let go, while all of that happens; in the end they want it there.
+#[test]
+fn an_operator_changes_their_mind_again_and_again() {
+    let turns = Cell::new(0);
+    for seed in 2_000_000..2_000_000 + trials() {
+        let (placement, to) = if seed % 2 == 0 { ("shared", "isolated") } else { ("isolated", "shared") };
+        let scene = Scene::new(placement);
+        let (before, mut again, mut number) = (scene.trial.home_binding(), 5, 1_000);
+        scene.play(to, seed, &mut |chance, clients| {
+            if clients.is_empty() {
+                let (_, wanted, held) = scene.said();
+                let is_back = scene.trial.home_binding() == before;
+                match (held, wanted == "return", is_back) {
+                    (true, _, _) => clients.push(scene.operator("resume")),
+                    (_, true, true) => clients.push(scene.operator("switch")),
+                    (_, true, false) => {
+                        number += 1;
+                        clients.push(scene.client(number, 2));
+                    }
+                    (_, false, false) if again > 0 => {
+                        again -= 1;
+                        clients.push(scene.operator("return"));
+                    }
+                    _ => {}
+                }
+            } else if chance.below(300) == 0 {
+                let what = ["return", "return", "switch", "switch", "pause", "resume"][chance.below(6)];
+                clients.push(scene.operator(what));
+            }
+        });
+        let directory = scene.trial.world.database("DIRECTORY");
+        let shown = directory.query("select progress from operations where kind = 'move'");
+        let progress: Json = serde_json::from_str(shown[0]["progress"].as_str().unwrap()).unwrap();
+        turns.set(turns.get() + progress["pauses_ms"].as_array().unwrap().len());
+    }
+    let (turns, trials) = (turns.get(), usize::try_from(trials()).unwrap());
+    println!("{turns} exchanges in {trials} trials");
+    assert!(turns > trials + trials / 2, "hardly anybody went back: {turns}");
+}
+
 /// The test of the test: a database whose fences let everybody in loses something, and that is seen.
 #[test]
 fn a_database_without_a_fence_is_found_out() {

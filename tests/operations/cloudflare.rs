@@ -72,7 +72,7 @@ pub struct Cloudflare {
     outside: Rc<Outside>,
     databases: RefCell<BTreeMap<String, (String, Rc<Sqlite>)>>,
     bindings: RefCell<Vec<Json>>,
-    past: RefCell<BTreeMap<String, Vec<u8>>>,
+    past: RefCell<BTreeMap<String, rusqlite::Connection>>,
     delayed: RefCell<Vec<(Timestamp, Outgoing)>>,
     changed_at: Cell<Option<Timestamp>>,
     calls: Cell<usize>,

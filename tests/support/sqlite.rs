@@ -5,7 +5,12 @@ use gatehouse::{
     error::Fault,
     platform::LocalBox,
 };
-use rusqlite::{Connection, limits::Limit, types::ValueRef};
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+    limits::Limit,
+    types::ValueRef,
+};
 use serde_json::{Map, Value as Json};
 use std::{cell::RefCell, collections::HashSet};
 
@@ -44,16 +49,18 @@ impl Sqlite {
         rows(&mut connection.prepare(sql).unwrap(), &[]).unwrap().into_iter().map(|row| row.0).collect()
     }
 
-    /// All of it, as bytes.
-    pub fn copy(&self) -> Vec<u8> {
-        self.connection.borrow().serialize("main").unwrap().to_vec()
+    /// All of it, as it is now.
+    pub fn copy(&self) -> Connection {
+        let mut copy = Connection::open_in_memory().unwrap();
+        copy_all(&self.connection.borrow(), &mut copy);
+        copy
     }
 
     /// Becomes what was copied.
-    pub fn become_copy(&self, copy: &[u8]) {
+    pub fn become_copy(&self, copy: &Connection) {
         let mut connection = self.connection.borrow_mut();
         connection.flush_prepared_statement_cache();
-        connection.deserialize_read_exact("main", copy, copy.len(), false).unwrap();
+        copy_all(copy, &mut connection);
     }
 
     /// Every row of every table of one tenant, as text: equal before and after means that nothing was changed.
@@ -129,6 +136,11 @@ impl Sqlite {
         transaction.commit().unwrap();
         Ok(outcomes)
     }
+}
+
+fn copy_all(from: &Connection, to: &mut Connection) {
+    let done = Backup::new(from, to).unwrap().step(-1).unwrap();
+    assert_eq!(done, StepResult::Done);
 }
 
 /// D1 passes SQLite's message on and appends the names of its codes.

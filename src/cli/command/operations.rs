@@ -200,8 +200,11 @@ pub fn told(operation: &Json) -> String {
         text(operation, "step")
     )];
     lines.extend(operation.get("error").and_then(Json::as_str).map(|error| format!("  error: {error}")));
-    if let Some(moved) = operation.get("move") {
-        lines.extend(told_of_move(moved));
+    match operation.get("move") {
+        Some(moved) => lines.extend(told_of_move(moved)),
+        None => {
+            lines.extend(operation.get("message").and_then(Json::as_str).map(|words| format!("  {words}")))
+        }
     }
     lines.join("\n")
 }
