@@ -19,7 +19,10 @@ use crate::{
         resource_servers::model::ResourceServer,
         roles::model::Role,
         settings::model::Settings,
-        users::{attributes::Attributes, password},
+        users::{
+            attributes::{Attributes, columns},
+            password,
+        },
     },
     tenant::Host,
     time::{Lifetime, Timestamp},
@@ -175,19 +178,7 @@ fn scopes(values: &Values) -> Result<(), Wrong> {
 }
 
 fn user(values: &Values) -> Result<(), Wrong> {
-    const COLUMNS: [&str; 11] = [
-        "email",
-        "email_verified",
-        "username",
-        "phone_number",
-        "phone_verified",
-        "name",
-        "given_name",
-        "family_name",
-        "nickname",
-        "picture",
-        "blocked",
-    ];
+    let columns = columns();
     let id = text(values, "user_id");
     let named = id.split_once('|').is_some_and(|(provider, rest)| !provider.is_empty() && !rest.is_empty());
     ensure(named, "user_id", "must be a provider, | and an id")?;
@@ -197,20 +188,19 @@ fn user(values: &Values) -> Result<(), Wrong> {
         "must be that of the user_id",
     )?;
     ensure(text(values, "linked_to") != id, "linked_to", "is the user itself")?;
-    let present = |columns: &[&str]| -> Map<String, Json> {
-        let columns =
-            columns.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
-        json::gather(columns.filter(|(_, value)| !value.is_null()))
+    let present = |names: &[&str]| -> Map<String, Json> {
+        let present = names.iter().filter_map(|name| Some(((*name).to_owned(), values.get(*name)?.clone())));
+        json::gather(present.filter(|(_, value)| !value.is_null()))
     };
-    let mut attributes = present(&COLUMNS);
+    let mut attributes = present(&columns);
     attributes.extend(present(&["user_metadata", "app_metadata"]));
-    Attributes::check(attributes).map_err(|Malformed(words)| blame(&COLUMNS, words))?;
+    Attributes::check(attributes).map_err(|Malformed(words)| blame(&columns, words))?;
     for name in ["email", "username"] {
         let given = text(values, name);
         ensure(given == given.to_lowercase(), name, "must be in lower case")?;
     }
     let profile = object(values, "profile");
-    if let Some(name) = COLUMNS.iter().find(|name| profile.contains_key(**name)) {
+    if let Some(name) = columns.iter().find(|name| profile.contains_key(**name)) {
         return Err(Wrong::new("profile", format!("must not hold {name}")));
     }
     Attributes::check(profile.clone()).map(drop).map_err(|Malformed(words)| Wrong::new("profile", words))

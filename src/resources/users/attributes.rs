@@ -27,6 +27,11 @@ const COLUMNS: [Member; 11] = [
     Member::new("blocked", Kind::Flag),
 ];
 
+/// The names of what goes into a column of its own.
+pub fn columns() -> [&'static str; 11] {
+    COLUMNS.each_ref().map(|member| member.name)
+}
+
 /// The other standard claims (OpenID Connect Core §5.1).
 const PROFILE: [Member; 9] = [
     Member::new("middle_name", Kind::Text(1, 150)).or_null(),

@@ -1,7 +1,7 @@
 //! SQL for users.
 
 use super::{
-    attributes::Attributes,
+    attributes::{Attributes, columns},
     model::{Identity, NewUser, User},
 };
 use crate::{
@@ -132,7 +132,7 @@ pub fn update(id: &UserId, attributes: &Attributes, now: Timestamp) -> Result<St
                json_patch(json_patch({column}, (select json_group_object(key, null) from json_each({patch}))), {patch}) end"
         )
     };
-    let sets = CHANGEABLE.map(kept).into_iter().chain([
+    let sets = columns().map(kept).into_iter().chain([
         merged("profile", "?4"),
         merged("user_metadata", "?5"),
         merged("app_metadata", "?6"),
@@ -149,21 +149,6 @@ pub fn update(id: &UserId, attributes: &Attributes, now: Timestamp) -> Result<St
     .bind(metadata(&attributes.app_metadata)?)
     .bind(now))
 }
-
-/// The columns that [`update`] can change by themselves.
-const CHANGEABLE: [&str; 11] = [
-    "email",
-    "email_verified",
-    "username",
-    "phone_number",
-    "phone_verified",
-    "name",
-    "given_name",
-    "family_name",
-    "nickname",
-    "picture",
-    "blocked",
-];
 
 /// Sets the password of a user who exists.
 pub fn set_password(id: &UserId, hash: &str, now: Timestamp) -> Statement<InTenant> {
