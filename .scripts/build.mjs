@@ -19,7 +19,7 @@ const filesIn = (place) =>
   !existsSync(place)
     ? []
     : readdirSync(place, { withFileTypes: true, recursive: true })
-        .filter((entry) => entry.isFile())
+        .filter((entry) => entry.isFile() && !entry.name.endsWith('.md'))
         .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
         .sort();
 

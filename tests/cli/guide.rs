@@ -1,4 +1,4 @@
-//! The guide of the README, carried out line by line.
+//! The guide of the command, carried out line by line.
 
 use super::{files::Folder, imports::install, session::Session};
 use crate::support::World;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 #[test]
 fn every_line_of_the_guide_works() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/README.md")).unwrap();
     let (_, rest) = readme.split_once("<!-- guide -->").unwrap();
     let (guide, _) = rest.split_once("<!-- /guide -->").unwrap();
     let lines: Vec<_> =
@@ -35,11 +35,11 @@ fn every_line_of_the_guide_works() {
 }
 
 #[test]
-fn every_command_that_the_readme_names_exists() {
+fn every_command_that_a_readme_names_exists() {
     let world = World::new();
     let session = Session::new(&world);
     let help = session.type_in("--help").expect(0).out;
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/README.md")).unwrap();
     let named = readme.split("`gatehouse ").skip(1).filter_map(|rest| rest.split(['`', ' ']).next());
     let mut count = 0;
     for command in named {
