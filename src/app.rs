@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     db::Meter,
     error::{Fault, FaultKind},
-    http::{Method, Request, Response, StatusCode, cors, route::Found},
+    http::{Method, Request, Response, StatusCode, cors, route::Found, transport},
     id::{OperationId, random_text},
     operations::{bootstrap, engine, migrations},
     platform::{DataPoint, Platform},
@@ -53,11 +53,18 @@ impl App {
     pub async fn handle(&self, request: Request) -> Response {
         let platform = self.shared.platform.as_ref();
         let now = platform.now();
-        let request = Rc::new(request);
+        let (transport, base_domain) = (self.shared.config.transport, &self.shared.config.base_domain);
+        let carried = transport.carries(&request);
+        // From here on what is https and what is not, cookies among it, follows what the operator has set.
+        let request = Rc::new(Request { scheme: transport.scheme().to_owned(), ..request });
         let request_id: Rc<str> = random_text(platform, 16).into();
         let meter = Meter::default();
         let mut journey = Journey::default();
-        let response = self.answer(&request, now, &request_id, &meter, &mut journey).await;
+        let response = if carried {
+            self.answer(&request, now, &request_id, &meter, &mut journey).await
+        } else {
+            insecure(&request)
+        };
         let cost = meter.cost();
         platform.measure(&DataPoint {
             tenant: journey.tenant,
@@ -67,6 +74,11 @@ impl App {
             cost,
         });
         let response = cors::readable(&request, response).with("x-request-id", &*request_id);
+        let authority = request.header("host").unwrap_or_default();
+        let response = match transport.remembered(authority, base_domain).filter(|_| carried) {
+            Some(remembered) => response.with("strict-transport-security", remembered),
+            None => response,
+        };
         let response = if self.shared.config.meter_header {
             response.with(
                 "x-gatehouse-d1",
@@ -231,6 +243,24 @@ impl App {
         let response = route.run(call, params).await;
         let fault = fault.take();
         (response, fault)
+    }
+}
+
+/// The answer to a request over plain http where TLS is promised: a page is led to its address over TLS; everything else
+/// is refused, since whoever sent a secret this way must hear of it rather than send it again (RFC 6749 §3.1 and §3.2 require TLS).
+fn insecure(request: &Request) -> Response {
+    let dialect = Dialect::of(&request.path);
+    let navigates = matches!(dialect, Dialect::Page) && [Method::GET, Method::HEAD].contains(&request.method);
+    match Host::of(request) {
+        Err(why) => dialect.refuse(StatusCode::BAD_REQUEST, "invalid_host", why),
+        Ok(host) if navigates => Response::empty(StatusCode::PERMANENT_REDIRECT)
+            .with("location", transport::over_tls(host.as_str(), request))
+            .with("cache-control", "no-store"),
+        Ok(_) => dialect.refuse(
+            StatusCode::FORBIDDEN,
+            "https_required",
+            "This server is reached over https:// only. What was sent over http:// may have been read: change it.",
+        ),
     }
 }
 

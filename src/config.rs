@@ -3,6 +3,7 @@
 use crate::{
     db::schema::{self, Schema},
     error::Fault,
+    http::transport::Transport,
     id::TenantId,
     secret::{KeyRing, Secret},
 };
@@ -42,6 +43,9 @@ impl Placement {
 pub struct Config {
     /// `BASE_DOMAIN`: authority of the main tenant; `{tenant}.` in front of it is a tenant. `localhost:8787` in development.
     pub base_domain: String,
+    /// `PUBLIC_SCHEME`: what clients use; `http` for localhost by default, for everybody else `https`, always.
+    /// `TLS_PROXY=1`: TLS ends at a proxy of the operator's, which speaks plain http to the Worker.
+    pub transport: Transport,
     /// `MAIN_TENANT`: id of the control plane; `main` by default.
     pub main_tenant: TenantId,
     /// `DEFAULT_PLACEMENT`: where a tenant lives that does not say; `shared` by default.
@@ -108,8 +112,12 @@ impl Config {
         let pool_free = number("POOL_FREE", 2)?;
         let main = variable("MAIN_TENANT").unwrap_or_else(|| "main".to_owned());
         let placement = variable("DEFAULT_PLACEMENT").unwrap_or_else(|| "shared".to_owned());
+        let base_domain = required("BASE_DOMAIN")?.to_ascii_lowercase();
+        let scheme = variable("PUBLIC_SCHEME");
+        let switched_on = |name: &str| variable(name).is_some_and(|value| value == "1");
         Ok(Self {
-            base_domain: required("BASE_DOMAIN")?.to_ascii_lowercase(),
+            transport: Transport::read(&base_domain, scheme.as_deref(), switched_on("TLS_PROXY"))?,
+            base_domain,
             main_tenant: TenantId::parse(&main)
                 .ok_or_else(|| Fault::internal("MAIN_TENANT must be a DNS label"))?,
             default_placement: Placement::parse(&placement)
@@ -129,13 +137,12 @@ impl Config {
             }),
             retention,
             schema: schema::CURRENT,
-            meter_header: variable("METER_HEADER").is_some_and(|value| value == "1"),
+            meter_header: switched_on("METER_HEADER"),
         })
     }
 
-    /// `http` for localhost only, else `https`: nothing else is ever issued.
-    pub fn scheme(&self) -> &'static str {
-        let name = self.base_domain.split(':').next().unwrap_or_default();
-        if name == "localhost" { "http" } else { "https" }
+    /// The scheme of every URL that is issued.
+    pub const fn scheme(&self) -> &'static str {
+        self.transport.scheme()
     }
 }

@@ -5,6 +5,7 @@ use crate::time::Lifetime;
 
 /// A cookie of a tenant's host. Over TLS its name carries `__Host-`, so no other host can set or shadow it
 /// (RFC 6265bis §4.1.3.2); plain http (localhost only) has neither the prefix nor `Secure`, which browsers would refuse.
+/// Which of the two it is, the operator has set (see [`super::transport`]).
 #[derive(Debug, Clone, Copy)]
 pub struct Cookie(pub &'static str);
 

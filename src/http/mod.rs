@@ -10,6 +10,7 @@ pub mod output;
 pub mod page;
 pub mod route;
 pub mod shape;
+pub mod transport;
 
 pub use fields::Fields;
 pub use http::{Method, StatusCode};
@@ -23,7 +24,7 @@ use http::HeaderMap;
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// `http` or `https`, as the client used it.
+    /// `http` or `https`: as the platform received it, and from [`transport`] on as the operator has set it.
     pub scheme: String,
     /// The path, still percent-encoded, starting with `/`.
     pub path: String,

@@ -9,6 +9,7 @@ mod layers;
 mod migrations;
 mod routes;
 mod tidy;
+mod transport;
 mod visitors;
 
 use std::path::{Path, PathBuf};

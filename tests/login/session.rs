@@ -111,7 +111,7 @@ fn over_tls_cookies_belong_to_the_host_alone() {
     let world = World::with(&["DIRECTORY", "SHARED"], |name| {
         (name == "BASE_DOMAIN").then(|| "id.example".to_owned())
     });
-    let answer = world.send(Ask::get("id.example", "/readyz").over_tls());
+    let answer = world.send(Ask::get("id.example", "/readyz"));
     answer.expect(200);
     world.application_row(
         "main",
@@ -124,11 +124,34 @@ fn over_tls_cookies_belong_to_the_host_alone() {
         "/authorize?client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code&code_challenge={}&code_challenge_method=S256",
         crate::support::browser::challenge("x")
     );
-    let answer = world.send(Ask::get("id.example", &path).over_tls()).expect(302);
+    let answer = world.send(Ask::get("id.example", &path)).expect(302);
     let cookie = answer.header("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-gatehouse_login="), "{cookie}");
     for attribute in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure"] {
         assert!(cookie.contains(attribute), "{cookie}");
     }
     assert!(!cookie.contains("Domain"));
+}
+
+/// A proxy that ends TLS speaks plain http to the Worker: the flags follow what the operator has set.
+#[test]
+fn cookies_follow_the_configured_scheme_and_not_the_one_that_the_request_came_over() {
+    for (scheme, came_over, secure) in [("https", "http", true), ("http", "https", false)] {
+        let world = World::with(&["DIRECTORY", "SHARED"], move |name| {
+            let variables = [("PUBLIC_SCHEME", scheme), ("TLS_PROXY", "1")];
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        });
+        world.send(Ask::get("", "/readyz")).expect(200);
+        let client = json!({ "token_endpoint_auth_method": "none", "app_type": "spa",
+            "grant_types": ["authorization_code"], "callbacks": ["https://app.example/cb"] });
+        world.application_row("main", "app", &client, None);
+        let path = format!(
+            "/authorize?client_id=app&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code&code_challenge={}&code_challenge_method=S256",
+            crate::support::browser::challenge("x")
+        );
+        let answer = world.send(Ask::get("", &path).over(came_over)).expect(302);
+        let cookie = answer.header("set-cookie").unwrap();
+        assert_eq!(cookie.starts_with("__Host-") && cookie.contains("; Secure"), secure, "{cookie}");
+        assert_eq!(cookie.contains("__Host-") || cookie.contains("Secure"), secure, "{cookie}");
+    }
 }

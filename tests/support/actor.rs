@@ -10,7 +10,7 @@ pub struct Ask {
     method: Method,
     hosts: Vec<Vec<u8>>,
     path: String,
-    scheme: &'static str,
+    scheme: Option<&'static str>,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     ip: String,
@@ -29,7 +29,7 @@ impl Ask {
             method,
             hosts: vec![host.into_bytes()],
             path: path.to_owned(),
-            scheme: "http",
+            scheme: None,
             headers: Vec::new(),
             body: Vec::new(),
             ip: "192.0.2.1".to_owned(),
@@ -82,10 +82,15 @@ impl Ask {
         self
     }
 
-    /// Over `https`.
-    pub fn over_tls(mut self) -> Self {
-        self.scheme = "https";
+    /// Over `http` or `https`, whatever the installation promises.
+    pub fn over(mut self, scheme: &'static str) -> Self {
+        self.scheme = Some(scheme);
         self
+    }
+
+    /// Over the scheme that the installation promises, unless it already says which.
+    pub fn over_if_unsaid(self, scheme: &'static str) -> Self {
+        Self { scheme: self.scheme.or(Some(scheme)), ..self }
     }
 
     /// From this address.
@@ -106,7 +111,7 @@ impl Ask {
         }
         Request {
             method: self.method,
-            scheme: self.scheme.to_owned(),
+            scheme: self.scheme.unwrap_or("http").to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers,

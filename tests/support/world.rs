@@ -142,6 +142,7 @@ impl World {
 
     /// Sends a request and waits for the answer and for the work that was put off.
     pub fn send(&self, ask: Ask) -> Answer {
+        let ask = ask.over_if_unsaid(self.app.shared().config.scheme());
         let response = block_on(self.app.handle(ask.into_request()));
         self.outside.settle();
         Answer(response)
