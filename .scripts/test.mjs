@@ -29,6 +29,7 @@ const checks = {
   native: () => run('cargo', ['test']),
   build: () => build(),
   worker: () => build().then(() => nodeTests('tests/worker')),
+  clients: () => build().then(() => nodeTests('tests/clients')),
   browser: () => build().then(browserTests),
 };
 

@@ -13,10 +13,10 @@ export async function machineToken({ fetch, issuer, id, secret, audience }) {
 export class Operator {
   #token;
 
-  /** `at` has the `base` of the installation and a `fetch`. */
+  /** `at` has the `base` of the installation and a `fetch`, and its `secrets` if they are not those of every test. */
   static async of(at) {
     const audience = `${at.base}/api/v2/`;
-    const { MANAGEMENT_CLIENT_ID: id, MANAGEMENT_CLIENT_SECRET: secret } = secrets;
+    const { MANAGEMENT_CLIENT_ID: id, MANAGEMENT_CLIENT_SECRET: secret } = at.secrets ?? secrets;
     const token = await machineToken({ fetch: at.fetch, issuer: `${at.base}/`, id, secret, audience });
     return new Operator(at, token);
   }

@@ -54,6 +54,15 @@ export class Person {
     throw new Error(`led in circles, at last to ${seen.url}: ${seen.text.slice(0, 300)}`);
   }
 
+  /** Goes to a page, and wherever that leads: what there is to read. */
+  async read(url) {
+    let seen = await this.#ask({ method: 'GET', url });
+    for (let hops = 0; hops < 12 && seen.headers.location; hops += 1) {
+      seen = await this.#ask({ method: 'GET', url: new URL(seen.headers.location, seen.url).href });
+    }
+    return seen.text;
+  }
+
   async #ask(wanted) {
     const { host } = new URL(wanted.url);
     if (!this.#cookies.has(host)) this.#cookies.set(host, new Map());
