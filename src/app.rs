@@ -73,7 +73,12 @@ impl App {
             duration_ms: platform.now().since(now).as_millis(),
             cost,
         });
-        let response = cors::readable(&request, response).with("x-request-id", &*request_id);
+        let response = match Dialect::of(&request.path) {
+            // What depends on a cookie is for the eyes of its own origin.
+            Dialect::Page => response,
+            Dialect::Management | Dialect::OAuth => cors::readable(response),
+        };
+        let response = response.with("x-request-id", &*request_id);
         let authority = request.header("host").unwrap_or_default();
         let response = match transport.remembered(authority, base_domain).filter(|_| carried) {
             Some(remembered) => response.with("strict-transport-security", remembered),
@@ -87,7 +92,7 @@ impl App {
         } else {
             response
         };
-        if request.method == Method::HEAD { Response { body: Vec::new(), ..response } } else { response }
+        if request.method == Method::HEAD { response.without_body() } else { response }
     }
 
     /// Goes on with an operation, and says when to be called again, if ever. Called by its alarm clock.

@@ -70,11 +70,13 @@ impl Request {
 pub struct Response {
     /// The status.
     pub status: StatusCode,
-    /// Name and value; a name may repeat (`set-cookie`).
-    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
 }
+
+/// The one header that may occur more than once, since its values cannot be joined (RFC 9110 §5.3): once for each cookie.
+const SET_COOKIE: &str = "set-cookie";
 
 impl Response {
     /// A response without a body.
@@ -89,17 +91,36 @@ impl Response {
 
     /// A response with a content type.
     pub fn typed(status: StatusCode, content_type: &str, body: Vec<u8>) -> Self {
-        Self { status, headers: vec![("content-type", content_type.to_owned())], body }
+        Self { body, ..Self::empty(status) }.with("content-type", content_type)
     }
 
-    /// Adds a header.
+    /// Sets a header, by its name in lower case, in place of one of the same name: whatever layers add, each name occurs
+    /// once. Of `set-cookie` it replaces the same cookie (RFC 6265 §4.1.1).
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        let value = value.into();
+        self.headers.retain(|(key, old)| {
+            *key != name || (name == SET_COOKIE && cookie_name(old) != cookie_name(&value))
+        });
+        self.headers.push((name, value));
         self
+    }
+
+    /// The same without its body, for `HEAD`.
+    pub fn without_body(self) -> Self {
+        Self { body: Vec::new(), ..self }
+    }
+
+    /// The headers: each name once, but for `set-cookie`.
+    pub fn headers(&self) -> &[(&'static str, String)] {
+        &self.headers
     }
 
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn cookie_name(set_cookie: &str) -> &str {
+    set_cookie.split_once('=').map_or(set_cookie, |(name, _)| name)
 }

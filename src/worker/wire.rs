@@ -90,7 +90,7 @@ async fn capped(reader: ReadableStreamDefaultReader) -> Result<Vec<u8>, Fault> {
 pub fn response(response: Response) -> Result<web_sys::Response, Fault> {
     let init = ResponseInit::new();
     init.set_status(response.status.as_u16());
-    init.set_headers(&headers(&response.headers)?);
+    init.set_headers(&headers(response.headers())?);
     // A status without content refuses even an empty body (RFC 9110 §15.3.5).
     let body = (!response.body.is_empty()).then(|| Uint8Array::from(response.body.as_slice()));
     web_sys::Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init).map_err(thrown("response"))

@@ -126,7 +126,7 @@ impl Environment for Session<'_> {
         if fate == Fate::AnswerLost {
             return Err("connection reset".to_owned());
         }
-        let headers = answer.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let headers = answer.headers().iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         Ok(Incoming { status: answer.status.as_u16(), headers: headers.collect(), body: answer.body })
     }
 

@@ -118,7 +118,7 @@ fn siege(world: &World, stranger: &Inhabited, victim: &Inhabited) -> usize {
                 }
                 assert!(answer.status() < 500, "{case}: {}", answer.text());
                 let said = format!("{path} {body}");
-                let shown = format!("{} {:?}", answer.text(), answer.0.headers);
+                let shown = format!("{} {:?}", answer.text(), answer.0.headers());
                 for secret in secrets.iter().filter(|secret| shown.contains(secret.as_str())) {
                     // What the stranger has said themselves is no news to them, now or when it is read back.
                     let known = said.contains(secret.as_str()) || own.contains(secret);

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod doors;
+mod headers;
 mod hosts;
 mod inhabitants;
 mod isolation;

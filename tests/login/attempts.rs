@@ -88,7 +88,7 @@ fn nobody_can_tell_whether_there_is_an_account() {
         let unknown = attempt(&app, &unknown, stranger, "wrong password");
         assert_eq!(words(&known, ADMIN_EMAIL), words(&unknown, stranger), "attempt {n}");
         assert_eq!(known.page().1.round_trips(), unknown.page().1.round_trips(), "attempt {n}");
-        let names = |seen: &Seen| seen.page().1.0.headers.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let names = |seen: &Seen| seen.page().1.0.headers().iter().map(|(name, _)| *name).collect::<Vec<_>>();
         assert_eq!(names(&known), names(&unknown));
     }
 }

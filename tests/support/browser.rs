@@ -52,7 +52,7 @@ impl Browser<'_> {
         }
         let answer = self.world.send(ask);
         self.round_trips.set(self.round_trips.get() + answer.round_trips());
-        for (_, cookie) in answer.0.headers.iter().filter(|(name, _)| *name == "set-cookie") {
+        for (_, cookie) in answer.0.headers().iter().filter(|(name, _)| *name == "set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap();
             assert!(attributes.contains("HttpOnly") && attributes.contains("SameSite=Lax"), "{cookie}");
             let (name, value) = pair.split_once('=').unwrap();

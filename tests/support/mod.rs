@@ -4,6 +4,7 @@ pub mod actor;
 pub mod admin;
 pub mod browser;
 pub mod gate;
+pub mod headers;
 pub mod plan;
 pub mod sqlite;
 pub mod token;

@@ -3,6 +3,7 @@
 use super::{
     Answer, Ask,
     gate::{Effect, Gate, Gated, GatedObjects},
+    headers,
     sqlite::Sqlite,
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -140,11 +141,15 @@ impl World {
         self.schema.set(schema);
     }
 
-    /// Sends a request and waits for the answer and for the work that was put off.
+    /// Sends a request and waits for the answer and for the work that was put off. The headers of the answer must be in
+    /// order, whatever the test is about.
+    #[track_caller]
     pub fn send(&self, ask: Ask) -> Answer {
-        let ask = ask.over_if_unsaid(self.app.shared().config.scheme());
-        let response = block_on(self.app.handle(ask.into_request()));
+        let request = ask.over_if_unsaid(self.app.shared().config.scheme()).into_request();
+        let response = block_on(self.app.handle(request.clone()));
         self.outside.settle();
+        let faults = headers::faults(&request, response.headers());
+        assert!(faults.is_empty(), "{} {}: {faults:?}", request.method, request.path);
         Answer(response)
     }
 
