@@ -2,7 +2,7 @@
 //! the Worker weighs is for a good part the code that reads and writes JSON.
 
 use crate::error::Fault;
-use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
+use serde::{Deserialize as _, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
 /// Reads JSON text. Text is read into a tree, and every type from the tree.
@@ -41,4 +41,13 @@ pub fn gather<M: Default + Extend<T>, T>(items: impl IntoIterator<Item = T>) -> 
     let mut all = M::default();
     all.extend(items);
     all
+}
+
+/// Reads a member of a stored document that releases before this one kept as it came: what is not of the type counts as
+/// absent, as it did then, so that the rest of the document can be read. Bodies are checked before they get here.
+///
+/// # Errors
+/// What is wrong with the document itself.
+pub fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
+    Json::deserialize(from).map(|value| T::deserialize(value).unwrap_or_default())
 }

@@ -3,7 +3,7 @@
 use super::Call;
 use crate::{
     error::Fault,
-    http::Request,
+    http::{Method, Request},
     jose::{Claims, Unverified, jwt::ACCESS_TOKEN},
     resources::snapshot::Snapshot,
     tenant::{Host, Resolved, Tenant, TenantDb},
@@ -37,13 +37,48 @@ pub fn token(request: &Request) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
 }
 
+/// The token of a request to the userinfo endpoint, which a client may also send in the form of a `POST` (RFC 6750 §2.2)
+/// and, where the tenant allows that, in the query (§2.3: it ends up in logs and histories, so it is off by default).
+///
+/// # Errors
+/// Words, if it comes in more than one way at once, which §2 forbids, or in a query that is not looked at.
+pub fn anywhere(request: &Request, in_query: bool) -> Result<Option<String>, &'static str> {
+    let form = request
+        .header("content-type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+    let of = |encoded: &[u8]| -> Vec<String> {
+        let pairs = form_urlencoded::parse(encoded);
+        let found = pairs.filter(|(name, value)| name == "access_token" && !value.is_empty());
+        found.map(|(_, value)| value.into_owned()).collect()
+    };
+    let queried = of(request.query.as_bytes());
+    let is_queried = !queried.is_empty();
+    let posted = if form && request.method == Method::POST { of(&request.body) } else { Vec::new() };
+    let mut ways = token(request).map(str::to_owned).into_iter().chain(posted).chain(queried);
+    match (ways.next(), ways.next()) {
+        (Some(_), Some(_)) => Err("Send the access token once, in one way"),
+        (Some(_), None) if is_queried && !in_query => Err(
+            "This tenant takes no access token in the query: send it in the Authorization header, or have flags.allow_access_token_in_query set",
+        ),
+        (found, _) => Ok(found),
+    }
+}
+
 /// Verifies the request's token with the keys of the tenant that its issuer names, which is resolved exactly as a
 /// request to that host would be. What a token of another tenant may do here, its area decides.
 ///
 /// # Errors
 /// A fault of the database.
 pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault> {
-    let Some(token) = token(&call.request) else { return Ok(Err(Unacceptable::Missing)) };
+    verify_token(call, token(&call.request)).await
+}
+
+/// The same for a token that came in another way.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn verify_token(call: &Call, token: Option<&str>) -> Result<Result<Verified, Unacceptable>, Fault> {
+    let Some(token) = token else { return Ok(Err(Unacceptable::Missing)) };
     let Some(unverified) = Unverified::parse(token) else { return Ok(Err(Unacceptable::Invalid)) };
     // RFC 9068 §4: an ID token is no access token, whatever else it holds.
     if unverified.kind() != Some(ACCESS_TOKEN) {
@@ -65,15 +100,15 @@ pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault
     Ok(Ok(Verified { claims, issuer: tenant, issuer_db: db }))
 }
 
-/// The claims of the request's token, if it is a good one of the server that the tenant came from: see
+/// The claims of a token, if it is a good one of the server that the tenant came from: see
 /// [`crate::resources::former_keys::model`]. Such tokens have no `typ` of their own, so it is their naming the tenant, or the endpoint
 /// that takes them, which tells an access token from an ID token.
 ///
 /// # Errors
 /// A fault of the database or the platform.
-pub async fn former(call: &Call) -> Result<Option<Claims>, Fault> {
+pub async fn former(call: &Call, token: Option<&str>) -> Result<Option<Claims>, Fault> {
     let snapshot = call.snapshot().await?;
-    let Some(unverified) = token(&call.request).and_then(Unverified::parse) else { return Ok(None) };
+    let Some(unverified) = token.and_then(Unverified::parse) else { return Ok(None) };
     let Some(issuer) = unverified.hint("iss") else { return Ok(None) };
     let Some(key) = snapshot.former_key(&issuer, unverified.kid(), call.now) else { return Ok(None) };
     // RFC 8725 §3.1: the algorithm is the key's, not the token's.

@@ -16,6 +16,8 @@ use std::rc::Rc;
 struct Fields {
     client_id: Option<String>,
     client_secret: Option<Secret>,
+    client_assertion: Option<String>,
+    client_assertion_type: Option<String>,
 }
 
 /// Who the client says it is.
@@ -46,6 +48,10 @@ fn presented(request: &Request) -> Result<Presented, Refusal> {
     let fields: Fields = Form::decode(request, &Params::default())
         .map(|Form(fields)| fields)
         .map_err(|why| Refusal::new("invalid_request", why.0))?;
+    if fields.client_assertion.is_some() || fields.client_assertion_type.is_some() {
+        let why = "Clients prove who they are by a secret here, not by an assertion";
+        return Err(Refusal::new("invalid_request", why));
+    }
     let basic = match request.header("authorization") {
         Some(header) => Some(basic(header).ok_or_else(Refusal::invalid_client)?),
         None => None,
@@ -59,7 +65,7 @@ fn presented(request: &Request) -> Result<Presented, Refusal> {
             Err(Refusal::new("invalid_request", "client_id is not that of the Authorization header"))
         }
         (Some(basic), _) => Ok(basic),
-        (None, Fields { client_id: Some(id), client_secret }) => {
+        (None, Fields { client_id: Some(id), client_secret, .. }) => {
             Ok(Presented { id: ClientId::new(id), secret: client_secret })
         }
         (None, _) => Err(Refusal::invalid_client()),

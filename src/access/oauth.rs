@@ -128,7 +128,10 @@ impl Area for OAuth {
 
 /// The claims of an access token that userinfo takes.
 async fn for_userinfo(call: &Call) -> Result<Claims, Error<Refusal>> {
-    let claims = match bearer::verify(call).await? {
+    let snapshot = call.snapshot().await?;
+    let token = bearer::anywhere(&call.request, snapshot.settings.takes_token_in_query());
+    let token = token.map_err(|why| Refusal::new("invalid_request", why))?;
+    let claims = match bearer::verify_token(call, token.as_deref()).await? {
         Ok(verified) if verified.issuer.id() != call.tenant.id() => {
             return Err(Refusal::invalid_token("The access token is of another tenant").into());
         }
@@ -143,7 +146,7 @@ async fn for_userinfo(call: &Call) -> Result<Claims, Error<Refusal>> {
         Err(Unacceptable::Expired) => {
             return Err(Refusal::invalid_token("The access token has expired").into());
         }
-        Err(Unacceptable::Invalid) => bearer::former(call)
+        Err(Unacceptable::Invalid) => bearer::former(call, token.as_deref())
             .await?
             .ok_or_else(|| Refusal::invalid_token("The access token is not valid"))?,
     };

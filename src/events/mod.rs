@@ -45,6 +45,10 @@ pub enum Kind {
     FailedExchangeRefreshToken,
     /// `seccft`: machine token issued.
     SuccessExchangeClientCredentials,
+    /// `oidc_backchannel_logout_succeeded`: an application was told that a session has ended.
+    SuccessBackchannelLogout,
+    /// `oidc_backchannel_logout_failed`: an application could not be told.
+    FailedBackchannelLogout,
     /// `srrt`: refresh token revoked.
     SuccessRevocation,
     /// `sapi`: a change through the management API.
@@ -74,6 +78,8 @@ impl Kind {
             Self::SuccessExchangeRefreshToken => "sertft",
             Self::FailedExchangeRefreshToken => "fertft",
             Self::SuccessExchangeClientCredentials => "seccft",
+            Self::SuccessBackchannelLogout => "oidc_backchannel_logout_succeeded",
+            Self::FailedBackchannelLogout => "oidc_backchannel_logout_failed",
             Self::SuccessRevocation => "srrt",
             Self::SuccessApi => "sapi",
         }

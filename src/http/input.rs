@@ -1,6 +1,9 @@
 //! How the input of a handler is decoded from a request; access has been proven before.
 
-use super::{Method, Request};
+use super::{
+    Method, Request,
+    shape::{self, Member},
+};
 use crate::json;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -90,6 +93,20 @@ impl Input for Members {
 }
 
 impl Members {
+    /// The body, if everything in it is among `members` or `fixed`; the latter `make` and `change` refuse in words of their
+    /// own. What nobody knows would be without effect, and nobody would be told.
+    ///
+    /// # Errors
+    /// Words that name the member at fault.
+    pub fn known(self, members: &[Member], fixed: &[&str]) -> Result<Self, Malformed> {
+        let mut body = self.0;
+        let fixed: Map<String, Value> =
+            json::gather(fixed.iter().filter_map(|name| body.remove_entry(*name)));
+        shape::check(&body, &[members])?;
+        body.extend(fixed);
+        Ok(Self(body))
+    }
+
     /// A new resource: these members, and the `given` ones. The body must not name the latter, nor `fixed` ones. Null
     /// counts as absent (Auth0).
     ///
@@ -177,7 +194,7 @@ impl<T: DeserializeOwned> Input for Query<T> {
 }
 
 /// A form body (`application/x-www-form-urlencoded`), or the same fields as JSON: Auth0's endpoints take both.
-/// RFC 6749 §3.2: a field without a value counts as absent, a repeated one is refused.
+/// RFC 6749 §3.2: a field without a value counts as absent, in JSON too; a repeated one is refused.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
 
@@ -185,7 +202,9 @@ impl<T: DeserializeOwned> Input for Form<T> {
     fn decode(request: &Request, params: &Params) -> Result<Self, Malformed> {
         let json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         if json {
-            return Json::decode(request, params).map(|Json(value)| Self(value));
+            let Members(mut members) = Members::decode(request, params)?;
+            members.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
+            return typed(members).map(Self);
         }
         let pairs = Pairs::parse(&request.body).present();
         match pairs.repeated().first() {

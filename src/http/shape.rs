@@ -41,6 +41,8 @@ pub enum Kind {
     Flags,
     /// Any object.
     Document,
+    /// Anything: the type that it is read into says what it may be.
+    Any,
 }
 
 impl Member {
@@ -97,6 +99,7 @@ fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
         Kind::Phone => text().is_some_and(is_phone),
         Kind::Url => text().is_some_and(is_url),
         Kind::Document => value.is_object(),
+        Kind::Any => true,
         Kind::Flags => {
             let flag = |value: &Json| value.is_boolean() || value.is_null();
             value.as_object().is_some_and(|object| object.values().all(flag))
@@ -131,6 +134,7 @@ fn words(kind: Kind) -> String {
         Kind::List(_, most) => format!("a list of at most {most}"),
         Kind::Flags => "an object of flags".to_owned(),
         Kind::Object(_) | Kind::Document => "an object".to_owned(),
+        Kind::Any => "of another kind".to_owned(),
     }
 }
 

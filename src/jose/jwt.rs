@@ -11,6 +11,9 @@ use std::borrow::Cow;
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TOKEN: &str = "at+jwt";
 
+/// The `typ` of a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4).
+pub const LOGOUT_TOKEN: &str = "logout+jwt";
+
 /// The `typ` of an ID token.
 pub const ID_TOKEN: &str = "JWT";
 
@@ -156,9 +159,15 @@ pub struct Claims {
     /// The client it was issued to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azp: Option<String>,
+    /// The same, as RFC 9068 §2.2 names it. Every access token has it, no ID token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// Granted scopes, space-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// What whom the token speaks for holds of the API, whatever was asked for (Auth0). Not of every API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<String>>,
     /// `client-credentials` for a machine (Auth0).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gty: Option<String>,

@@ -2,7 +2,10 @@
 
 use crate::{
     access::Call,
-    resources::{resource_servers::model::ResourceServer, snapshot::Snapshot},
+    resources::{
+        resource_servers::model::{Dialect, ResourceServer},
+        snapshot::Snapshot,
+    },
     time::Lifetime,
 };
 
@@ -79,6 +82,22 @@ impl<'a> Api<'a> {
     /// Whether a person gets only the scopes they hold as permissions. Always for the management API.
     pub fn enforces_policies(&self) -> bool {
         self.is_management() || self.server.is_some_and(|server| server.document.enforce_policies)
+    }
+
+    /// The dialect of its access tokens. Those of the management API speak ours, whatever its row says.
+    fn dialect(&self) -> Dialect {
+        let server = self.server.filter(|_| !self.is_management());
+        server.map(|server| server.document.token_dialect).unwrap_or_default()
+    }
+
+    /// Whether its access tokens hold `azp` (Auth0's dialects do, that of RFC 9068 has `client_id` instead).
+    pub fn names_authorized_party(&self) -> bool {
+        !self.dialect().is_rfc9068()
+    }
+
+    /// Whether its access tokens hold `permissions`: if it is asked for, and there is role-based access control (Auth0).
+    pub fn shows_permissions(&self) -> bool {
+        self.dialect().has_permissions() && self.enforces_policies()
     }
 
     /// Whether refresh tokens may be issued for it. A login that is about no API always may.

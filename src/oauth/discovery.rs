@@ -52,6 +52,8 @@ fn document(cx: &OAuth) -> Json {
         "id_token_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

@@ -3,7 +3,11 @@
 //! Ending a session also ends the refresh tokens that came of it. Auth0 keeps them; here whoever signs out is signed out
 //! everywhere that this login reached. Sessions that merely run out leave offline access alone.
 
-use super::{authorize::respond, redirect::RedirectTarget};
+use super::{
+    authorize::respond,
+    backchannel::{self, Ended},
+    redirect::RedirectTarget,
+};
 use crate::{
     access::{
         Area, Call, Login, bearer,
@@ -16,7 +20,10 @@ use crate::{
     id::{ClientId, SessionId, UserId},
     jose::{Audience, Claims, Unverified, jwt::ID_TOKEN},
     resources::{
-        clients::model::{AppType, ClientRecord},
+        clients::{
+            backchannel::Initiator,
+            model::{AppType, ClientRecord},
+        },
         refresh_tokens,
         sessions::{self, model::Session},
         snapshot::Snapshot,
@@ -67,7 +74,8 @@ async fn oidc(cx: &Login, parameters: Pairs) -> Result<Response, Error<Refusal>>
             let user = UserId::new(&*hint.sub);
             let is_another = current.as_ref().is_some_and(|current| current.user_id != user);
             let mut sessions: Vec<SessionId> = hint.sid.as_deref().map(SessionId::new).into_iter().collect();
-            sessions.extend(current.filter(|_| !is_another).map(|current| current.id));
+            let here = current.filter(|_| !is_another).map(|current| current.id);
+            sessions.extend(here.filter(|here| hint.sid.as_deref() != Some(here.as_str())));
             end(call, &user, &sessions, client.as_deref()).await?;
             let response = leave(call, &snapshot, back);
             return Ok(if is_another { response } else { forget(call, response) });
@@ -155,10 +163,14 @@ async fn end(
 ) -> Result<(), Fault> {
     let client = client.map_or("", |record| record.client.client_id.as_str());
     let entry = Entry::new(Kind::SuccessLogout, "Signed out").user(user.as_str()).client(client);
+    let known = sessions.iter().map(|id| sessions::store::known_to(id).into());
     let ends = sessions.iter().flat_map(|id| {
         [sessions::store::end(id, call.now), refresh_tokens::store::revoke_session(user, id, call.now)]
     });
-    call.db.commit(ends.chain([call.record(entry)])).await.map(drop)
+    let outcomes = call.db.commit(known.chain(ends).chain([call.record(entry)])).await?;
+    let ended = Ended::among(&outcomes, sessions.len())?;
+    backchannel::tell(call, &call.tenant, &call.db, ended, Initiator::RpLogout);
+    Ok(())
 }
 
 fn leave(call: &Call, snapshot: &Snapshot, back: Option<String>) -> Response {

@@ -2,6 +2,7 @@
 
 pub mod audience;
 pub mod authorize;
+pub mod backchannel;
 pub mod code;
 pub mod discovery;
 pub mod logout;

@@ -64,6 +64,10 @@ impl Person {
                 claims.insert(name.to_owned(), Json::String(text));
             }
         }
+        // A user name is what the person wants to be called by, unless they say otherwise (Core §5.1).
+        if let Some(username) = row.optional_text("username")? {
+            claims.entry("preferred_username").or_insert(Json::String(username));
+        }
         if claims.contains_key("email") {
             claims.insert("email_verified".to_owned(), json!(row.flag("email_verified")?));
         }

@@ -105,3 +105,10 @@ pub fn granted(wish: &Wish<'_>, held: &Held) -> Scopes {
         _ => !wish.api.enforces_policies() || is_administrator || holds(scope),
     })
 }
+
+/// The permissions of the API that the person holds where they signed in, whatever they asked for: Auth0's claim
+/// `permissions`.
+pub fn permissions(wish: &Wish<'_>, held: &Held) -> Scopes {
+    let inside = held.inside.iter().filter(|_| wish.in_organization);
+    held.everywhere.iter().chain(inside).filter(|scope| wish.api.defines(scope)).collect()
+}

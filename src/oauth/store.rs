@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
-    id::{ClientId, FamilyId, LogId, OrganizationId, SessionId, UserId},
+    id::{ClientGrantId, ClientId, FamilyId, LogId, OrganizationId, SessionId, UserId},
     json,
     secret::Digest,
     tenant::{InDirectory, InTenant},
@@ -120,6 +120,68 @@ pub fn record_exchange(
     .bind(now)
 }
 
+/// A machine that acts in an organization.
+pub struct MachineUse<'a> {
+    /// By id or name.
+    pub organization: &'a str,
+    /// By which grant.
+    pub grant: &'a ClientGrantId,
+    /// Whether the grant is good for any organization.
+    pub any: bool,
+    /// The machine.
+    pub client: &'a ClientId,
+}
+
+/// The organization `o` of [`MachineUse`]: `?2` is its id or name.
+macro_rules! named_organization {
+    () => {
+        "organizations o where o.tenant_id = ?1 and o.id = coalesce(
+           (select id from organizations where tenant_id = ?1 and id = ?2),
+           (select id from organizations where tenant_id = ?1 and name = lower(?2)))"
+    };
+}
+
+/// Whether the grant `?3` is good for the organization `o`: for any, as `?4` says, or since it is associated.
+macro_rules! open_to_grant {
+    () => {
+        "(?4 or exists (select 1 from organization_client_grants a
+           where a.tenant_id = ?1 and a.organization_id = o.id and a.grant_id = ?3))"
+    };
+}
+
+/// The organization that a machine names, and whether its grant is good there. One row or none.
+pub fn organization_of_grant(with: &MachineUse<'_>) -> Query<InTenant> {
+    read(concat!("select o.id, o.name, ", open_to_grant!(), " as is_open from ", named_organization!()))
+        .bind(with.organization)
+        .bind(with.grant)
+        .bind(with.any)
+}
+
+/// Records that in the log, if the grant is good there.
+pub fn record_machine_use(
+    with: &MachineUse<'_>,
+    id: &LogId,
+    ip: &str,
+    user_agent: &str,
+    now: Timestamp,
+) -> Statement<InTenant> {
+    write(concat!(
+        "insert into logs (tenant_id, id, type, date, client_id, ip, user_agent, description)
+         select ?1, ?5, 'seccft', ?9, ?6, ?7, ?8, 'Machine token issued for an organization' from ",
+        named_organization!(),
+        " and ",
+        open_to_grant!()
+    ))
+    .bind(with.organization)
+    .bind(with.grant)
+    .bind(with.any)
+    .bind(id)
+    .bind(with.client)
+    .bind(ip)
+    .bind(user_agent)
+    .bind(now)
+}
+
 /// Consumes a code, whoever presents it: one row if nobody had before, none otherwise (RFC 6749 §4.1.2). What may come
 /// of the code only once stands before this in the same batch and asks for a code that has not been used.
 pub fn consume_code(digest: &Digest, now: Timestamp) -> Statement<InTenant> {
@@ -149,7 +211,7 @@ pub fn spend_code(digest: &Digest, expires_at: Timestamp, now: Timestamp) -> [St
 macro_rules! person {
     ($grant:literal, $organization:literal) => {
         concat!(
-            "select u.user_id, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.email, u.email_verified,
+            "select u.user_id, u.name, u.given_name, u.family_name, u.nickname, u.picture, u.email, u.email_verified, u.username,
                     u.phone_number, u.phone_verified, u.profile, u.blocked, u.updated_at,
                     s.revoked_at is not null as session_ended, s.amr,
                     ", $organization, " is null or m.user_id is not null as is_member
@@ -224,11 +286,17 @@ pub fn person_of_token(
     .bind(organization)
 }
 
-/// Their permissions. `management` is the identifier under which the management API is registered.
-pub fn permissions_of_refresh_token(lookup: &str, management: &str) -> Query<InTenant> {
-    read(permissions!("refresh_tokens g", "g.lookup = ?2", "g.audience", "g.organization_id"))
+/// Their permissions, of the API `audience` instead of the token's own, if one is given. `management` is the identifier
+/// under which the management API is registered.
+pub fn permissions_of_refresh_token(
+    lookup: &str,
+    management: &str,
+    audience: Option<&str>,
+) -> Query<InTenant> {
+    read(permissions!("refresh_tokens g", "g.lookup = ?2", "coalesce(?4, g.audience)", "g.organization_id"))
         .bind(lookup)
         .bind(management)
+        .bind(audience)
 }
 
 /// The permissions of a person, of the API `audience` and of the management API, everywhere and in the organization.

@@ -45,7 +45,8 @@ pub fn one_of_everything() -> Vec<(&'static str, Json)> {
         (
             "client_grants",
             dates(
-                json!({ "client_id": "app", "audience": "https://api.example", "id": "cgr_1", "scope": ["read"] }),
+                json!({ "client_id": "app", "audience": "https://api.example", "id": "cgr_1", "scope": ["read"],
+                    "organization_usage": "require", "allow_any_organization": true }),
             ),
         ),
         ("roles", dates(json!({ "id": "rol_1", "name": "Reader", "description": "Reads" }))),

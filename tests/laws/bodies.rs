@@ -5,7 +5,7 @@ use super::{
     doors::is_refusal,
     inhabitants::{Inhabited, management},
 };
-use crate::support::{Answer, Ask, World, world::MANAGEMENT_AUDIENCE};
+use crate::support::{Answer, Ask, World};
 use gatehouse::{
     http::{Method, route::Route},
     routes::ROUTES,
@@ -23,6 +23,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("PUT", "/api/v2/keys/signing/{kid}/revoke"),
     ("DELETE", "/api/v2/grants/{id}"),
     ("DELETE", "/api/v2/organizations/{id}"),
+    ("DELETE", "/api/v2/organizations/{id}/client-grants/{grant_id}"),
     ("DELETE", "/api/v2/resource-servers/{id}"),
     ("DELETE", "/api/v2/roles/{id}"),
     ("DELETE", "/api/v2/tenants/{id}"),
@@ -44,7 +45,6 @@ const BODILESS: &[(&str, &str)] = &[
     ("DELETE", "/management/tenants/{id}"),
     ("DELETE", "/management/tenants/{id}/backups/{backup}"),
     ("DELETE", "/management/tenants/{id}/import"),
-    ("POST", "/userinfo"),
 ];
 
 /// Bodies that are no JSON objects.
@@ -245,6 +245,8 @@ fn a_protocol_route_says_which_field_it_cannot_read() {
                 "refresh_token",
                 "scope",
                 "audience",
+                "organization",
+                "resource",
             ],
             "/oauth/revoke" => vec!["token"],
             path => panic!("{path}: say here which fields it reads"),
@@ -265,16 +267,22 @@ fn a_protocol_route_says_which_field_it_cannot_read() {
         for field in fields.iter().chain(&["client_id", "client_secret"]) {
             for grant in grants {
                 // The fields that each grant reads are refused by it, the others by nobody.
-                let reads = match *grant {
-                    "authorization_code" => !["refresh_token", "scope", "audience"].contains(field),
-                    "refresh_token" => {
-                        ["grant_type", "refresh_token", "scope", "client_id", "client_secret"].contains(field)
-                    }
-                    "client_credentials" => {
-                        ["grant_type", "scope", "audience", "client_id", "client_secret"].contains(field)
-                    }
-                    _ => true,
+                let own: &[&str] = match *grant {
+                    "authorization_code" => &["code", "redirect_uri", "code_verifier"],
+                    "refresh_token" => &["refresh_token"],
+                    "client_credentials" => &[],
+                    _ => &["token"],
                 };
+                let of_all = [
+                    "grant_type",
+                    "scope",
+                    "audience",
+                    "organization",
+                    "resource",
+                    "client_id",
+                    "client_secret",
+                ];
+                let reads = own.contains(field) || of_all.contains(field);
                 for value in [json!(17), json!(true), json!([]), json!({}), json!(["a"])] {
                     let mut body = json!({ "client_id": app.id, "client_secret": secret, "grant_type": grant, "code": "c" });
                     body[field] = value;
@@ -461,18 +469,12 @@ fn an_id_that_nothing_can_have_names_nothing() {
 fn what_reads_no_body_does_what_its_path_says() {
     let world = World::new();
     let scene = Scene::new(&world);
-    let token = world.signed(
-        "acme",
-        &json!({ "sub": scene.acme.user(), "scope": "openid",
-        "aud": ["http://acme.localhost:8787/userinfo", MANAGEMENT_AUDIENCE] }),
-    );
     // The most particular first: what goes with something else is not there any more.
     let mut routes: Vec<_> =
         ROUTES.all().iter().filter(|route| BODILESS.contains(&(route.method.as_str(), route.path))).collect();
     assert_eq!(routes.len(), BODILESS.len(), "a route in the list is gone");
-    routes.sort_by_key(|route| {
-        (route.area != "OAuth", route.area == "Operator", std::cmp::Reverse(route.path.matches('/').count()))
-    });
+    routes
+        .sort_by_key(|route| (route.area == "Operator", std::cmp::Reverse(route.path.matches('/').count())));
     for route in routes {
         let mut paths = scene.acme.live(route.path);
         if route.area == "Operator" || paths.is_empty() {
@@ -482,8 +484,7 @@ fn what_reads_no_body_does_what_its_path_says() {
         }
         let done = paths.iter().any(|path| {
             let tenant = scene.tenant(route);
-            let key = if route.area == "OAuth" { &token } else { &tenant.key };
-            let ask = Ask::new(route.method.clone(), &tenant.host, path).bearer(key);
+            let ask = Ask::new(route.method.clone(), &tenant.host, path).bearer(&tenant.key);
             world.send(ask.header("content-type", "application/json").body(b"{ no JSON")).status() < 300
         });
         // What is there twice is gone by then; a move is steered in tests of its own.

@@ -205,7 +205,11 @@ impl<'w> Inhabited<'w> {
             ("POST", "clients") => {
                 json!({ "name": format!("Client of {id}"), "app_type": "non_interactive" })
             }
-            ("POST", "client-grants") => json!({ "client_id": client(), "audience": api, "scope": ["read"] }),
+            ("POST", "client-grants") => json!({ "client_id": client(), "audience": api, "scope": ["read"],
+                "organization_usage": "allow" }),
+            ("POST", "organizations/{id}/client-grants") => {
+                json!({ "grant_id": self.one("select id from client_grants where tenant_id = ? and organization_usage = 'allow'") })
+            }
             ("PATCH", "client-grants/{id}") => json!({ "scope": [] }),
             ("POST", "resource-servers") => json!({ "identifier": api, "scopes": [{ "value": "read" }] }),
             ("POST", "organizations") => json!({ "name": format!("team_of_{id}") }),

@@ -8,6 +8,7 @@ mod inhabitants;
 mod isolation;
 mod layers;
 mod migrations;
+mod parameters;
 mod routes;
 mod tidy;
 mod transport;

@@ -41,6 +41,7 @@ fn a_grant_is_made_listed_changed_and_removed_and_each_counts() {
     assert!(id.starts_with("cgr_"), "{id}");
     let mut expected = body;
     expected["id"] = id.into();
+    expected["subject_type"] = "client".into();
     assert_eq!(made, expected);
     assert_eq!(scope_of(&world, &machine, API).as_deref(), Some("read"));
 

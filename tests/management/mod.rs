@@ -8,6 +8,7 @@ mod creator;
 mod giving;
 mod keys;
 mod logs;
+mod organization_grants;
 mod organizations;
 mod password_policy;
 mod resource_servers;

@@ -1,8 +1,10 @@
 //! The protocol endpoints.
 
 mod authorize;
+mod backchannel;
 mod client_credentials;
 mod code;
+mod dialects;
 mod discovery;
 mod form_post;
 mod logout;
@@ -11,6 +13,7 @@ mod properties;
 mod read_only;
 mod refresh;
 mod revoke;
+mod targets;
 mod userinfo;
 
 use crate::support::Answer;

@@ -107,6 +107,56 @@ fn what_is_no_access_token_for_this_endpoint_is_refused() {
 }
 
 #[test]
+fn a_token_may_come_in_the_form_of_a_post_and_where_the_tenant_says_so_in_the_query() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let issued = tokens(&world, &app, &[]);
+    let token = issued["access_token"].as_str().unwrap();
+    let form = |token: &str| Ask::post("", "/userinfo").form(&[("access_token", token)]);
+    let query = |token: &str| Ask::get("", &format!("/userinfo?access_token={token}"));
+    let answer = world.send(form(token)).expect(200);
+    assert_eq!((answer.json()["sub"].is_string(), answer.round_trips()), (true, 1));
+    assert_eq!(error(&world.send(form("nonsense")).expect(401)), "invalid_token");
+    world.send(form("")).expect(401);
+    let refused = world.send(query(token)).expect(400);
+    assert_eq!(error(&refused), "invalid_request");
+    assert!(refused.text().contains("allow_access_token_in_query"), "{}", refused.text());
+
+    let flags = json!({ "flags": { "allow_access_token_in_query": true } });
+    world.admin("").patch("tenants/settings", &flags).expect(200);
+    let answer = world.send(query(token)).expect(200);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    world.send(query(issued["id_token"].as_str().unwrap())).expect(401);
+    for twice in [
+        form(token).bearer(token),
+        query(token).bearer(token),
+        query(&format!("{token}&access_token={token}")),
+    ] {
+        assert_eq!(error(&world.send(twice).expect(400)), "invalid_request", "one way at a time");
+    }
+    // Only a form is a form.
+    let json = Ask::post("", "/userinfo").json(&json!({ "access_token": token }));
+    world.send(json).expect(401);
+    let with_get = Ask::get("", "/userinfo").header("content-type", "application/x-www-form-urlencoded");
+    world.send(with_get.body(format!("access_token={token}").as_bytes())).expect(401);
+}
+
+#[test]
+fn a_user_name_is_the_preferred_one_unless_the_person_says_otherwise() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    world.database("SHARED").query("update users set username = 'ada'");
+    let issued = tokens(&world, &app, &[("scope", "openid profile")]);
+    let body = |issued: &Json| ask(&world, "", issued["access_token"].as_str().unwrap()).expect(200).json();
+    assert_eq!(body(&issued)["preferred_username"], "ada");
+    assert_eq!(super::opened(issued["id_token"].as_str().unwrap()).1["preferred_username"], "ada");
+    assert!(body(&tokens(&world, &app, &[("scope", "openid email")])).get("preferred_username").is_none());
+    world.database("SHARED").query("update users set profile = '{\"preferred_username\":\"Lady A\"}'");
+    assert_eq!(body(&issued)["preferred_username"], "Lady A");
+    assert!(body(&issued).get("picture").is_none(), "nobody is sent to a picture that nobody has set");
+}
+
+#[test]
 fn an_id_token_is_no_key_to_the_management_api() {
     let world = World::new();
     let app = world.application("", &json!({}));

@@ -4,7 +4,7 @@ use super::{Mapping, filled, or_null};
 use crate::{
     importing::record::Problem,
     resources::clients::{
-        model::{AppType, fill_in},
+        model::{AppType, OrganizationUsage, fill_in},
         urls::{check_origin, check_target},
     },
 };
@@ -281,14 +281,27 @@ impl Mapping<'_> {
         let row = &self.row;
         let (id, client, audience) = (row.need("id")?, row.need("client_id")?, row.need("audience")?);
         let scope = self.scopes("scope")?;
-        for name in [
-            "organization_usage",
-            "allow_any_organization",
-            "authorization_details_types",
-            "is_system",
-            "subject_type",
-        ] {
+        for name in ["authorization_details_types", "is_system"] {
             row.lost(name, "has no place here");
+        }
+        let usage = row.text("organization_usage")?;
+        let usage = usage.filter(|usage| {
+            let is_known = OrganizationUsage::parse(usage).is_some();
+            if !is_known {
+                row.note(
+                    "organization_usage",
+                    format!("{usage} is not known here: the grant is for no organization"),
+                );
+            }
+            is_known
+        });
+        let any = row.flag("allow_any_organization")?;
+        if row.text("subject_type")?.is_some_and(|subject| subject != "client") {
+            row.note(
+                "subject_type",
+                "a grant to people is left out: what they get is decided by what they hold",
+            );
+            return Ok(());
         }
         let times = self.times()?;
         if !self.refers("client_id", "clients", &client) || !self.has_audience("audience", &audience) {
@@ -303,7 +316,11 @@ impl Mapping<'_> {
             .then(|| (format!("{id}.management"), self.plan.issuer.management_audience(), json!(ours)));
         let granted = std::iter::once((id, audience, json!(scope))).chain(ours);
         for (id, audience, scope) in granted.collect::<Vec<_>>() {
+            // The management API knows no organizations inside the tenant.
+            let usage = usage.clone().filter(|_| audience != self.plan.issuer.management_audience());
             let values = [
+                ("organization_usage", or_null(usage)),
+                ("allow_any_organization", any.map_or(Json::Null, Json::from)),
                 ("client_id", json!(client)),
                 ("audience", json!(audience)),
                 ("id", json!(id)),

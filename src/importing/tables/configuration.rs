@@ -86,6 +86,8 @@ pub(super) static CLIENT_GRANTS: Table = table(
         text("audience", 1024),
         text("id", ID),
         list("scope"),
+        column("organization_usage", Kind::Word(&["deny", "allow", "require"])).or_null(),
+        flag("allow_any_organization").or_null(),
         time("created_at"),
         time("updated_at"),
     ],

@@ -1,6 +1,9 @@
 //! The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
-use super::issue::{self, Bearer, Tokens};
+use super::{
+    issue::{self, Bearer, Tokens},
+    wanted::{Wanted, other_api},
+};
 use crate::{
     access::{Area, Call, OAuth, oauth::Refusal},
     db::{Row, Statement},
@@ -37,13 +40,13 @@ pub(super) struct Fields {
     code_verifier: Option<String>,
 }
 
-pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error<Refusal>> {
+pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Result<Tokens, Error<Refusal>> {
     let (call, record) = (cx.call(), cx.client()?);
     let snapshot = call.snapshot().await?;
     let client = &record.client;
     let presented = fields.code.as_ref().ok_or_else(|| Refusal::new("invalid_request", "code is missing"))?;
     let exchange =
-        Exchange { call, snapshot: &snapshot, client, fields: &fields, digest: presented.digest() };
+        Exchange { call, snapshot: &snapshot, client, fields: &fields, wanted, digest: presented.digest() };
     match sealed_code::open(call, &snapshot, presented) {
         Some(code) => exchange.sealed(&code).await,
         None => exchange.stored().await,
@@ -56,6 +59,7 @@ struct Exchange<'a> {
     snapshot: &'a Snapshot,
     client: &'a Client,
     fields: &'a Fields,
+    wanted: &'a Wanted,
     digest: Digest,
 }
 
@@ -64,6 +68,7 @@ struct Granted<'a> {
     person: Person,
     api: Api<'a>,
     scope: Scopes,
+    permissions: Scopes,
 }
 
 impl Exchange<'_> {
@@ -90,6 +95,7 @@ impl Exchange<'_> {
             let failed = self.failed("Code refused", Some(&code));
             return Err(self.refuse([store::consume_code(digest, call.now), failed]).await?.into());
         };
+        self.check_wanted(&code, &granted)?;
         let refresh_token = granted.scope.contains("offline_access").then(|| issue::refresh_token(call));
         let tokens = self.tokens(&code, &granted, refresh_token.as_ref().map(Wire::reveal)).await?;
 
@@ -123,7 +129,10 @@ impl Exchange<'_> {
             ])
             .await?;
         let tokens = match self.granted(code, &people, &permissions, false)? {
-            Some(granted) => Some(self.tokens(code, &granted, None).await?),
+            Some(granted) => {
+                self.check_wanted(code, &granted)?;
+                Some(self.tokens(code, &granted, None).await?)
+            }
             None => None,
         };
         let directory = call.shared.directory.db(&call.meter)?;
@@ -152,15 +161,29 @@ impl Exchange<'_> {
         let api = Api::for_person(call, self.snapshot, &request.audience);
         let (Some(person), Some(api)) = (person, api) else { return Ok(None) };
         let held = store::held(permissions, api.registered())?;
+        // A client that repeats the scopes gets no more than it asked for when the person was there.
+        let asked = self.wanted.scope();
+        let asked = |scope: &str| asked.as_ref().is_none_or(|asked| asked.contains(scope));
         let wish = Wish {
-            scope: &Scopes::parse(&request.scope),
+            scope: &Scopes::parse(&request.scope).filtered(asked),
             api: &api,
             in_organization: request.organization.is_some(),
             on_main: call.tenant.is_main(),
             offline,
         };
-        let scope = scope::granted(&wish, &held);
-        Ok(Some(Granted { person, api, scope }))
+        let (scope, permissions) = (scope::granted(&wish, &held), scope::permissions(&wish, &held));
+        Ok(Some(Granted { person, api, scope, permissions }))
+    }
+
+    /// Checks that the client wants what the person signed in for. If not, the code is still good: nothing has come of it.
+    fn check_wanted(&self, code: &Code, granted: &Granted<'_>) -> Result<(), Refusal> {
+        if self.wanted.audience()?.is_some_and(|named| !granted.api.is_named(self.call, named)) {
+            return Err(other_api(
+                "The code is for another API. Send the person to /authorize with this one.",
+            ));
+        }
+        let organization = code.request.organization.as_ref();
+        self.wanted.check_organization(organization.map(|of| (of.id.as_str(), of.name.as_str())))
     }
 
     async fn tokens(
@@ -170,10 +193,11 @@ impl Exchange<'_> {
         refresh_token: Option<Secret>,
     ) -> Result<Tokens, Fault> {
         let bearer = Bearer {
-            client: &self.client.client_id,
+            client: self.client,
             person: &granted.person,
             api: &granted.api,
             scope: &granted.scope,
+            permissions: &granted.permissions,
             organization: code.request.organization.as_ref(),
             session: Some(&code.session),
             authenticated_at: code.authenticated_at,

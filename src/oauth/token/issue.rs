@@ -10,7 +10,7 @@ use crate::{
         jwt::{ACCESS_TOKEN, ID_TOKEN},
     },
     oauth::{audience::Api, code::InOrganization, person::Person, scope::Scopes},
-    resources::{refresh_tokens::model::Wire, snapshot::Snapshot},
+    resources::{clients::model::Client, refresh_tokens::model::Wire, snapshot::Snapshot},
     secret::Secret,
     time::{Lifetime, Timestamp},
 };
@@ -54,7 +54,7 @@ impl Output for Tokens {
     }
 }
 
-/// What every access token says (RFC 9068 §2.2).
+/// What every token says.
 pub fn claims(call: &Call, sub: String, aud: Audience, scope: &Scopes, lifetime: Lifetime) -> Claims {
     Claims {
         iss: call.tenant.issuer().as_str().to_owned(),
@@ -63,13 +63,27 @@ pub fn claims(call: &Call, sub: String, aud: Audience, scope: &Scopes, lifetime:
         iat: call.now.seconds(),
         exp: call.now.plus(lifetime).seconds(),
         azp: None,
+        client_id: None,
         scope: Some(scope.to_string()),
+        permissions: None,
         gty: None,
         org_id: None,
         org_name: None,
         sid: None,
         jti: Some(random_text(call.platform(), 22)),
         other: serde_json::Map::new(),
+    }
+}
+
+/// What an access token says beside that, in the dialect of its API. Strict verifiers want `client_id` of everything whose
+/// `typ` is `at+jwt` (RFC 9068 §2.2), so every dialect has it.
+pub fn access_claims(claims: Claims, client: &ClientId, api: &Api<'_>, permissions: &Scopes) -> Claims {
+    let client = client.as_str().to_owned();
+    Claims {
+        azp: api.names_authorized_party().then(|| client.clone()),
+        client_id: Some(client),
+        permissions: api.shows_permissions().then(|| permissions.iter().map(str::to_owned).collect()),
+        ..claims
     }
 }
 
@@ -84,13 +98,15 @@ pub async fn access_token(call: &Call, snapshot: &Snapshot, claims: &Claims) -> 
 /// A person's tokens in the making.
 pub struct Bearer<'a> {
     /// Who gets them.
-    pub client: &'a ClientId,
+    pub client: &'a Client,
     /// Whom they speak for.
     pub person: &'a Person,
     /// What the access token is for.
     pub api: &'a Api<'a>,
     /// What was granted.
     pub scope: &'a Scopes,
+    /// What the person holds of the API, whatever was asked for.
+    pub permissions: &'a Scopes,
     /// The organization that was signed in to.
     pub organization: Option<&'a InOrganization>,
     /// The session they come of.
@@ -105,9 +121,6 @@ pub struct Bearer<'a> {
 pub fn refresh_token(call: &Call) -> Wire {
     Wire { lookup: random_text(call.platform(), 16), secret: Secret::random(call.platform(), 32) }
 }
-
-/// How long an ID token is valid: 10 hours (Auth0). It is read once, when it arrives.
-const ID_TOKEN_LIFETIME: Lifetime = Lifetime::hours(10);
 
 /// Signs a person's tokens: always an access token, and an ID token if the scope `openid` was granted.
 ///
@@ -128,11 +141,12 @@ pub async fn for_person(
     }
     let aud = if aud.len() == 1 { Audience::One(aud.remove(0)) } else { Audience::Many(aud) };
     let access = about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, lifetime));
-    let access = Claims { azp: Some(bearer.client.as_str().to_owned()), ..access };
+    let access = access_claims(access, &bearer.client.client_id, bearer.api, bearer.permissions);
     let access_token = access_token(call, snapshot, &access).await?;
     let id_token = if openid {
-        let aud = Audience::One(bearer.client.as_str().to_owned());
-        let mut id = about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, ID_TOKEN_LIFETIME));
+        let aud = Audience::One(bearer.client.client_id.as_str().to_owned());
+        let mut id =
+            about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, bearer.client.id_token_lifetime()));
         (id.scope, id.jti) = (None, None);
         id.other = bearer.person.claims(bearer.scope);
         id.other.insert("auth_time".to_owned(), json!(bearer.authenticated_at.seconds()));

@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_credentials;
 pub mod issue;
 mod refresh_token;
+mod wanted;
 
 use crate::{
     access::{
@@ -16,6 +17,7 @@ use crate::{
 use issue::Tokens;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
+use wanted::{UNSUPPORTED, Wanted};
 
 /// The one endpoint.
 pub fn routes(r: &mut Routes) {
@@ -65,10 +67,15 @@ async fn token(cx: &OAuth, Form(request): Form<Request>) -> Result<Tokens, Error
         let why = format!("Grant type '{asked}' not allowed for the client.");
         return Err(Refusal::new("unauthorized_client", why).into());
     }
+    let fields = request.fields;
+    if let Some(name) = UNSUPPORTED.into_iter().find(|name| fields.contains_key(*name)) {
+        return Err(Refusal::new("invalid_request", format!("The parameter {name} is not supported")).into());
+    }
+    let wanted: Wanted = decode(fields.clone())?;
     match grant {
-        Grant::AuthorizationCode => authorization_code::exchange(cx, decode(request.fields)?).await,
-        Grant::RefreshToken => refresh_token::exchange(cx, decode(request.fields)?).await,
-        Grant::ClientCredentials => client_credentials::exchange(cx, decode(request.fields)?).await,
+        Grant::AuthorizationCode => authorization_code::exchange(cx, decode(fields)?, &wanted).await,
+        Grant::RefreshToken => refresh_token::exchange(cx, decode(fields)?, &wanted).await,
+        Grant::ClientCredentials => client_credentials::exchange(cx, &wanted).await,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The refresh token grant (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14).
 
-use super::issue::{self, Bearer, Tokens};
+use super::{
+    issue::{self, Bearer, Tokens},
+    wanted::{Wanted, other_api},
+};
 use crate::{
     access::{Area, Call, OAuth, oauth::Refusal},
     db::Row,
@@ -11,13 +14,17 @@ use crate::{
         audience::{Api, own_management},
         code::InOrganization,
         person::Person,
-        scope::{self, Scopes, Wish},
+        scope::{self, OPENID, Scopes, Wish},
         store,
     },
-    resources::refresh_tokens::{
-        self,
-        model::{Life, RefreshToken, Wire},
-        store::Use,
+    resources::{
+        clients::model::{Client, RefreshTokenPolicy},
+        refresh_tokens::{
+            self,
+            model::{Life, RefreshToken, Wire},
+            store::Use,
+        },
+        snapshot::Snapshot,
     },
     time::Timestamp,
 };
@@ -27,14 +34,13 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub(super) struct Fields {
     refresh_token: Option<String>,
-    scope: Option<String>,
 }
 
 fn invalid_grant() -> Refusal {
     Refusal::new("invalid_grant", "Unknown or invalid refresh token.")
 }
 
-pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error<Refusal>> {
+pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Result<Tokens, Error<Refusal>> {
     let (call, record) = (cx.call(), cx.client()?);
     let snapshot = call.snapshot().await?;
     let client = &record.client;
@@ -42,12 +48,16 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
         fields.refresh_token.ok_or_else(|| Refusal::new("invalid_request", "refresh_token is missing"))?;
     let presented = Wire::parse(&token).ok_or_else(invalid_grant)?;
     let life = Life::of(&client.refresh_token);
+    let policy = policy(call, &snapshot, client, wanted.audience()?);
     let with = Use {
         lookup: &presented.lookup,
         digest: &presented.secret.digest(),
         client: &client.client_id,
         now: call.now,
         replaced_after: call.now.minus(life.leeway),
+        audience: wanted.audience()?,
+        elsewhere: policy.is_some(),
+        organization: wanted.organization.as_deref(),
     };
     let next = issue::refresh_token(call);
     let looked = if call.tenant.is_read_only() {
@@ -59,15 +69,25 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
     let found = found.first().map(refresh_tokens::store::refresh_token).transpose()?;
     let person = people.first().map(Person::of).transpose()?;
     let (Some(used), Some(found), Some(person)) = (used.first(), &found, person) else {
-        return Err(refuse(call, &with, &presented, &life, found).await?.into());
+        return Err(refuse(call, &with, wanted, &presented, &life, found).await?.into());
     };
 
-    let api = Api::for_person(call, &snapshot, &found.audience).ok_or_else(invalid_grant)?;
+    let audience = with.audience.unwrap_or(&found.audience);
+    let policy = policy.filter(|_| audience != found.audience);
+    let api = Api::for_person(call, &snapshot, audience).ok_or_else(invalid_grant)?;
     let held = store::held(&permissions, api.registered())?;
     let organization = found.organization.clone().map(|(id, name)| InOrganization { id, name });
     let granted = Scopes::parse(&found.scope);
+    // Of another API, what the policy says; what is about the person stays as it was granted.
+    let granted = match policy {
+        Some(policy) => {
+            let about_person = granted.iter().filter(|scope| OPENID.contains(scope));
+            about_person.chain(policy.scope.iter().map(String::as_str)).collect()
+        }
+        None => granted,
+    };
     // RFC 6749 §6: fewer scopes than granted, never more. What the person no longer holds is gone as well.
-    let asked = fields.scope.as_deref().map_or_else(|| granted.clone(), Scopes::parse);
+    let asked = wanted.scope().unwrap_or_else(|| granted.clone());
     let wish = Wish {
         scope: &asked.filtered(|scope| granted.contains(scope)),
         api: &api,
@@ -75,12 +95,13 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
         on_main: call.tenant.is_main(),
         offline: true,
     };
-    let scope = scope::granted(&wish, &held);
+    let (scope, permissions) = (scope::granted(&wish, &held), scope::permissions(&wish, &held));
     let bearer = Bearer {
-        client: &client.client_id,
+        client,
         person: &person,
         api: &api,
         scope: &scope,
+        permissions: &permissions,
         organization: organization.as_ref(),
         session: found.session.as_ref(),
         authenticated_at: found.authenticated_at,
@@ -89,6 +110,21 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields) -> Result<Tokens, Error
     let rotated = used.flag("rotating")? && !call.tenant.is_read_only();
     let successor = rotated.then(|| next.reveal());
     Ok(issue::for_person(call, &snapshot, &bearer, successor).await?)
+}
+
+/// What the client may have of another API by this token (Auth0: multi-resource refresh tokens): only our own clients, whom
+/// no consent is asked for, and never the management API, which a person signs in for by itself.
+fn policy<'a>(
+    call: &Call,
+    snapshot: &Snapshot,
+    client: &'a Client,
+    audience: Option<&str>,
+) -> Option<&'a RefreshTokenPolicy> {
+    let audience = audience?;
+    let policies = client.refresh_token.policies.iter().filter(|_| client.is_first_party);
+    let found = policies.into_iter().find(|policy| policy.audience == audience)?;
+    let api = Api::find(call, snapshot, audience)?;
+    (!api.is_management()).then_some(found)
 }
 
 /// Uses a token in one round trip: the database decides whether it is good, and only then rotates it and writes the entry.
@@ -108,7 +144,7 @@ async fn rotate(
         .commit([
             refresh_tokens::store::by_lookup(with.lookup).into(),
             store::person_of_refresh_token(with.lookup).into(),
-            store::permissions_of_refresh_token(with.lookup, &own_management(call)).into(),
+            store::permissions_of_refresh_token(with.lookup, &own_management(call), with.audience).into(),
             refresh_tokens::store::insert_successor(with, &next_id, &next.lookup, &secret, idle_end),
             refresh_tokens::store::mark_used(with, idle_end),
             refresh_tokens::store::record_use(with, &entry, &call.request.ip, agent),
@@ -127,7 +163,7 @@ async fn look(call: &Call, with: &Use<'_>) -> Result<[Vec<Row>; 4], Fault> {
         .read([
             refresh_tokens::store::by_lookup(with.lookup),
             store::person_of_refresh_token(with.lookup),
-            store::permissions_of_refresh_token(with.lookup, &own_management(call)),
+            store::permissions_of_refresh_token(with.lookup, &own_management(call), with.audience),
             refresh_tokens::store::usable(with),
         ])
         .await
@@ -137,6 +173,7 @@ async fn look(call: &Call, with: &Use<'_>) -> Result<[Vec<Row>; 4], Fault> {
 async fn refuse(
     call: &Call,
     with: &Use<'_>,
+    wanted: &Wanted,
     presented: &Wire,
     life: &Life,
     found: Option<RefreshToken>,
@@ -151,7 +188,16 @@ async fn refuse(
         return Ok(invalid_grant());
     };
     let entry = entry.user(found.user.as_str());
-    if found.is_reused(&presented.secret, life.leeway, call.now) {
+    let is_theirs = found.client == *with.client && found.digest.matches(&presented.secret);
+    let is_reused = found.is_reused(&presented.secret, life.leeway, call.now);
+    if is_theirs
+        && !is_reused
+        && let Some(refusal) = unwanted(&found, with, wanted)
+    {
+        call.db.commit([call.record(entry)]).await?;
+        return Ok(refusal);
+    }
+    if is_reused {
         let description = "Refresh token used again: its family was revoked".to_owned();
         let revoke = refresh_tokens::store::revoke_family(&found.family, call.now);
         call.db.commit([revoke, call.record(Entry { description, ..entry })]).await?;
@@ -159,4 +205,15 @@ async fn refuse(
         call.db.commit([call.record(entry)]).await?;
     }
     Ok(invalid_grant())
+}
+
+/// Why a token of this client is not good for what it wants. Nothing was done with the token: it stays good for what it is.
+fn unwanted(found: &RefreshToken, with: &Use<'_>, wanted: &Wanted) -> Option<Refusal> {
+    if with.audience.is_some_and(|audience| audience != found.audience && !with.elsewhere) {
+        let why =
+            "The refresh token is not for this API, and refresh_token.policies of the client do not name it";
+        return Some(other_api(why));
+    }
+    let organization = found.organization.as_ref().map(|(id, name)| (id.as_str(), name.as_str()));
+    wanted.check_organization(organization).err()
 }

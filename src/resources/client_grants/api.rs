@@ -2,7 +2,7 @@
 
 use super::{
     model::{ClientGrant, FIXED, IMMUTABLE},
-    store,
+    organizations, store,
 };
 use crate::{
     access::{
@@ -13,7 +13,10 @@ use crate::{
     error::{Error, Fault, OnConflict},
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, prefixed},
-    resources::{clients, resource_servers},
+    resources::{
+        clients::{self, model::OrganizationUsage},
+        resource_servers,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +28,7 @@ pub fn routes(r: &mut Routes) {
     r.get("/api/v2/client-grants/{id}", scope("read:client_grants"), get);
     r.patch("/api/v2/client-grants/{id}", scope("update:client_grants"), update);
     r.delete("/api/v2/client-grants/{id}", scope("delete:client_grants"), delete);
+    organizations::routes(r);
 }
 
 /// Which grants are wanted.
@@ -32,15 +36,33 @@ pub fn routes(r: &mut Routes) {
 struct Wanted {
     client_id: Option<ClientId>,
     audience: Option<String>,
+    allow_any_organization: Option<String>,
+    subject_type: Option<String>,
     #[serde(flatten)]
     page: Page,
 }
 
 async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Error<Refusal>> {
     let window = wanted.page.check().map_err(Refusal::invalid_query)?;
-    let (client, audience) = (wanted.client_id.as_ref(), wanted.audience.as_deref());
-    let [rows, count] =
-        cx.db().read([store::page(client, audience, window), store::count(client, audience)]).await?;
+    let any_organization = match wanted.allow_any_organization.as_deref() {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(Refusal::invalid_query("allow_any_organization must be true or false").into()),
+    };
+    // Every grant is to a client as a machine.
+    if let Some(kind) = wanted.subject_type.filter(|kind| kind != "client") {
+        return match kind.as_str() {
+            "user" => Ok(Json(window.list("client_grants", Vec::new(), 0))),
+            _ => Err(Refusal::invalid_query("subject_type must be client or user").into()),
+        };
+    }
+    let of = store::Wanted {
+        client: wanted.client_id.as_ref(),
+        audience: wanted.audience.as_deref(),
+        any_organization,
+    };
+    let [rows, count] = cx.db().read([store::page(of, window), store::count(of)]).await?;
     let grants = rows.iter().map(|row| Ok(json!(store::client_grant(row)?))).collect::<Result<_, Fault>>()?;
     Ok(Json(window.list("client_grants", grants, total(&count)?)))
 }
@@ -75,12 +97,12 @@ async fn update(
 async fn delete(cx: &Management, Path(id): Path<ClientGrantId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
     if cx.db().first(store::by_id(&id)).await?.is_some() {
-        cx.commit("Delete a client grant", [store::remove(&id)]).await?;
+        cx.commit("Delete a client grant", store::remove(&id)).await?;
     }
     Ok(NoContent)
 }
 
-async fn find(cx: &Management, id: &ClientGrantId) -> Result<ClientGrant, Error<Refusal>> {
+pub(super) async fn find(cx: &Management, id: &ClientGrantId) -> Result<ClientGrant, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id)).await?;
     let row =
         row.ok_or_else(|| Refusal::not_found("inexistent_client_grant", "The client grant does not exist"))?;
@@ -109,6 +131,10 @@ async fn check_scopes(cx: &Management, grant: &ClientGrant, held: &[String]) -> 
     grant
         .check(|scope| permissions.contains(&scope) || server.defines(scope))
         .map_err(Refusal::invalid_body)?;
+    if ours && grant.organization_usage.unwrap_or_default() != OrganizationUsage::Deny {
+        let why = "organization_usage: the management API knows no organizations inside the tenant";
+        return Err(Refusal::invalid_body(why).into());
+    }
     if ours {
         let given = grant.scope.iter().filter(|scope| !held.contains(scope));
         cx.check_may_give(given.map(String::as_str)).await?;

@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod model;
+mod organizations;
 pub mod store;

@@ -1,6 +1,9 @@
 //! What a client grant is.
 
-use crate::id::{ClientGrantId, ClientId};
+use crate::{
+    id::{ClientGrantId, ClientId},
+    resources::clients::model::OrganizationUsage,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -17,6 +20,58 @@ pub struct ClientGrant {
     /// The scopes.
     #[serde(default)]
     pub scope: Vec<String>,
+    /// Whether its tokens name an organization; `deny` unless it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_usage: Option<OrganizationUsage>,
+    /// Whether that may be any organization, not only those that it is associated with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_any_organization: Option<bool>,
+    /// Whom it is for.
+    #[serde(default)]
+    pub subject_type: SubjectType,
+}
+
+/// Whom a grant is for (Auth0 knows `user` as well: what people get of an API is decided here by what they hold).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectType {
+    /// The client itself, as a machine.
+    #[default]
+    Client,
+}
+
+/// Whether a token of a grant is about an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inside {
+    /// About none.
+    No,
+    /// About any that there is.
+    Any,
+    /// About one that the grant is associated with.
+    Associated,
+}
+
+/// Why a machine gets no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside {
+    /// The grant is not for organizations.
+    Denied,
+    /// It is for organizations only, and none is named.
+    Missing,
+}
+
+/// Which organizations a machine may name with a grant of this usage, when it does or does not name one.
+///
+/// # Errors
+/// Why it may not.
+pub fn inside(usage: OrganizationUsage, any: bool, names_one: bool) -> Result<Inside, Outside> {
+    match (usage, names_one) {
+        (OrganizationUsage::Deny, true) => Err(Outside::Denied),
+        (OrganizationUsage::Require, false) => Err(Outside::Missing),
+        (_, false) => Ok(Inside::No),
+        (_, true) if any => Ok(Inside::Any),
+        (_, true) => Ok(Inside::Associated),
+    }
 }
 
 /// The members of a grant that cannot be set.

@@ -1,10 +1,11 @@
 //! SQL for client grants.
 
-use super::model::ClientGrant;
+use super::model::{ClientGrant, SubjectType};
 use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
-    id::{ClientGrantId, ClientId},
+    id::{ClientGrantId, ClientId, OrganizationId},
+    resources::clients::model::OrganizationUsage,
     tenant::InTenant,
     time::Timestamp,
 };
@@ -12,56 +13,156 @@ use serde_json::json;
 
 /// The grant with this id; one row or none.
 pub fn by_id(id: &ClientGrantId) -> Query<InTenant> {
-    read("select id, client_id, audience, scope from client_grants where tenant_id = ?1 and id = ?2").bind(id)
+    read("select id, client_id, audience, scope, organization_usage, allow_any_organization from client_grants where tenant_id = ?1 and id = ?2").bind(id)
 }
 
-/// A page of the grants to a client, for an audience, or both; by id.
-pub fn page(client: Option<&ClientId>, audience: Option<&str>, window: Window) -> Query<InTenant> {
+/// Which grants are wanted: what is absent does not matter.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// To this client.
+    pub client: Option<&'a ClientId>,
+    /// For this audience.
+    pub audience: Option<&'a str>,
+    /// For any organization, or not.
+    pub any_organization: Option<bool>,
+}
+
+/// A page of grants, by id.
+pub fn page(wanted: Wanted<'_>, window: Window) -> Query<InTenant> {
     read(
-        "select id, client_id, audience, scope from client_grants
+        "select id, client_id, audience, scope, organization_usage, allow_any_organization from client_grants
          where tenant_id = ?1 and (?2 is null or client_id = ?2) and (?3 is null or audience = ?3)
-         order by id limit ?4 offset ?5",
+         and (?4 is null or coalesce(allow_any_organization, 0) = ?4)
+         order by id limit ?5 offset ?6",
     )
-    .bind(client)
-    .bind(audience)
+    .bind(wanted.client)
+    .bind(wanted.audience)
+    .bind(wanted.any_organization)
     .bind(window.size)
     .bind(window.start)
 }
 
 /// How many of them there are, as `total`.
-pub fn count(client: Option<&ClientId>, audience: Option<&str>) -> Query<InTenant> {
+pub fn count(wanted: Wanted<'_>) -> Query<InTenant> {
     read(
         "select count(*) as total from client_grants
-         where tenant_id = ?1 and (?2 is null or client_id = ?2) and (?3 is null or audience = ?3)",
+         where tenant_id = ?1 and (?2 is null or client_id = ?2) and (?3 is null or audience = ?3)
+         and (?4 is null or coalesce(allow_any_organization, 0) = ?4)",
     )
-    .bind(client)
-    .bind(audience)
+    .bind(wanted.client)
+    .bind(wanted.audience)
+    .bind(wanted.any_organization)
 }
 
 /// Adds a grant. A second one of the same client and audience is a conflict of `client_grants.audience`.
 pub fn insert(grant: &ClientGrant, now: Timestamp) -> Statement<InTenant> {
     write(
-        "insert into client_grants (tenant_id, id, client_id, audience, scope, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "insert into client_grants (tenant_id, id, client_id, audience, scope, created_at, updated_at,
+           organization_usage, allow_any_organization)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
     )
     .bind(&grant.id)
     .bind(&grant.client_id)
     .bind(grant.audience.as_str())
     .bind(&json!(grant.scope))
     .bind(now)
+    .bind(grant.organization_usage.map(OrganizationUsage::as_str))
+    .bind(grant.allow_any_organization)
 }
 
-/// Replaces the scopes of a grant.
+/// Replaces what can be changed of a grant.
 pub fn update(grant: &ClientGrant, now: Timestamp) -> Statement<InTenant> {
-    write("update client_grants set scope = ?3, updated_at = ?4 where tenant_id = ?1 and id = ?2")
-        .bind(&grant.id)
-        .bind(&json!(grant.scope))
-        .bind(now)
+    write(
+        "update client_grants set scope = ?3, updated_at = ?4, organization_usage = ?5, allow_any_organization = ?6
+         where tenant_id = ?1 and id = ?2",
+    )
+    .bind(&grant.id)
+    .bind(&json!(grant.scope))
+    .bind(now)
+    .bind(grant.organization_usage.map(OrganizationUsage::as_str))
+    .bind(grant.allow_any_organization)
 }
 
 /// Removes a grant.
-pub fn remove(id: &ClientGrantId) -> Statement<InTenant> {
-    write("delete from client_grants where tenant_id = ?1 and id = ?2").bind(id)
+pub fn remove(id: &ClientGrantId) -> [Statement<InTenant>; 2] {
+    [
+        write("delete from organization_client_grants indexed by organization_client_grants_by_grant where tenant_id = ?1 and grant_id = ?2").bind(id),
+        write("delete from client_grants where tenant_id = ?1 and id = ?2").bind(id),
+    ]
+}
+
+/// Lets the client of a grant act in an organization. Changes nothing if it may already, or if either is not there.
+pub fn associate(
+    organization: &OrganizationId,
+    grant: &ClientGrantId,
+    now: Timestamp,
+) -> Statement<InTenant> {
+    write(
+        "insert into organization_client_grants (tenant_id, organization_id, grant_id, created_at)
+         select ?1, o.id, g.id, ?4 from organizations o join client_grants g on g.tenant_id = ?1 and g.id = ?3
+         where o.tenant_id = ?1 and o.id = ?2 on conflict do nothing",
+    )
+    .bind(organization)
+    .bind(grant)
+    .bind(now)
+}
+
+/// Takes that back.
+pub fn dissociate(organization: &OrganizationId, grant: &ClientGrantId) -> Statement<InTenant> {
+    write("delete from organization_client_grants where tenant_id = ?1 and organization_id = ?2 and grant_id = ?3")
+        .bind(organization)
+        .bind(grant)
+}
+
+/// A page of the grants that are associated with an organization, by id: all, to a client, for an audience, or both.
+pub fn of_organization(organization: &OrganizationId, wanted: Wanted<'_>, window: Window) -> Query<InTenant> {
+    read(
+        "select g.id, g.client_id, g.audience, g.scope, g.organization_usage, g.allow_any_organization
+         from organization_client_grants a join client_grants g on g.tenant_id = ?1 and g.id = a.grant_id
+         where a.tenant_id = ?1 and a.organization_id = ?2
+         and (?3 is null or g.client_id = ?3) and (?4 is null or g.audience = ?4)
+         order by a.grant_id limit ?5 offset ?6",
+    )
+    .bind(organization)
+    .bind(wanted.client)
+    .bind(wanted.audience)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many there are, as `total`.
+pub fn count_of_organization(organization: &OrganizationId, wanted: Wanted<'_>) -> Query<InTenant> {
+    read(
+        "select count(*) as total from organization_client_grants a
+         join client_grants g on g.tenant_id = ?1 and g.id = a.grant_id
+         where a.tenant_id = ?1 and a.organization_id = ?2
+         and (?3 is null or g.client_id = ?3) and (?4 is null or g.audience = ?4)",
+    )
+    .bind(organization)
+    .bind(wanted.client)
+    .bind(wanted.audience)
+}
+
+/// A page of the organizations that a grant is associated with, by id.
+pub fn organizations(grant: &ClientGrantId, window: Window) -> Query<InTenant> {
+    read(
+        "select o.id, o.name, o.display_name, o.document
+         from organization_client_grants a indexed by organization_client_grants_by_grant
+         join organizations o on o.tenant_id = ?1 and o.id = a.organization_id
+         where a.tenant_id = ?1 and a.grant_id = ?2 order by a.organization_id limit ?3 offset ?4",
+    )
+    .bind(grant)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many there are, as `total`.
+pub fn count_organizations(grant: &ClientGrantId) -> Query<InTenant> {
+    read(
+        "select count(*) as total from organization_client_grants indexed by organization_client_grants_by_grant
+         where tenant_id = ?1 and grant_id = ?2",
+    )
+    .bind(grant)
 }
 
 /// Reads a row of [`by_id`] or [`page`].
@@ -74,7 +175,20 @@ pub fn client_grant(row: &Row) -> Result<ClientGrant, Fault> {
         client_id: ClientId::new(row.text("client_id")?),
         audience: row.text("audience")?,
         scope: row.json("scope")?,
+        organization_usage: usage(row)?,
+        allow_any_organization: row.optional_int("allow_any_organization")?.map(|any| any == 1),
+        subject_type: SubjectType::default(),
     })
+}
+
+/// The column `organization_usage`; of what is no usage the strictest that says no.
+///
+/// # Errors
+/// A fault if the row has no such column.
+pub fn usage(row: &Row) -> Result<Option<OrganizationUsage>, Fault> {
+    Ok(row
+        .optional_text("organization_usage")?
+        .map(|text| OrganizationUsage::parse(&text).unwrap_or_default()))
 }
 
 /// Grants scopes of an audience to a client at seeding; its id is a function of the client, so it cannot double.

@@ -1,7 +1,8 @@
 //! The management API of clients.
 
 use super::{
-    model::{Client, FIXED, fill_in, merge_metadata},
+    backchannel,
+    model::{Client, FIXED, MEMBERS, fill_in, merge_metadata},
     secrets::{NewSecret, Opener, READ_KEYS},
     store,
 };
@@ -42,8 +43,9 @@ async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, 
 async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Error<Refusal>> {
     let id = random_text(cx.call().platform(), 32);
     fill_in(&mut body.0);
+    let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let client: Client = body.make(&[("client_id", &id)], FIXED).map_err(Refusal::invalid_body)?;
-    client.check().map_err(Refusal::invalid_body)?;
+    check(cx, &client)?;
     let secret = NewSecret::of(cx, &client, &[]).await?;
     let insert = store::insert(&client, secret.as_ref().map(NewSecret::stored), cx.call().now)?;
     cx.commit("Create a client", [insert]).await?;
@@ -63,8 +65,9 @@ async fn update(
     let row = find(cx, &id).await?;
     let stored = store::client(&row)?;
     merge_metadata(&stored, &mut body.0);
+    let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let changed: Client = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
-    changed.check().map_err(Refusal::invalid_body)?;
+    check(cx, &changed)?;
     let now = cx.call().now;
     let update = store::update(&changed, now)?;
     if changed.is_confidential() == stored.is_confidential() {
@@ -96,6 +99,11 @@ async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json
     cx.commit("Rotate a client secret", [store::set_secret(&id, Some(secret.stored()), cx.call().now)])
         .await?;
     Ok(Json(Shown::new(client, Some(secret.plain))))
+}
+
+fn check(cx: &Management, client: &Client) -> Result<(), Refusal> {
+    client.check().map_err(Refusal::invalid_body)?;
+    backchannel::check(client, &cx.call().shared.config.base_domain).map_err(Refusal::invalid_body)
 }
 
 async fn find(cx: &Management, id: &ClientId) -> Result<Row, Error<Refusal>> {

@@ -1,7 +1,16 @@
 //! What a client is, and what it may do.
 
-use super::urls::{check_origin, check_target};
-use crate::{id::ClientId, secret::Digest};
+use super::{
+    backchannel,
+    urls::{check_origin, check_target},
+};
+use crate::{
+    http::shape::{Kind, Member},
+    id::{ClientGrantId, ClientId},
+    json,
+    secret::Digest,
+    time::Lifetime,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -55,6 +64,9 @@ pub struct Client {
     pub other: Map<String, Json>,
 }
 
+/// ID tokens are read once, when they arrive.
+const ID_TOKEN_LIFETIME: Lifetime = Lifetime::hours(10);
+
 fn no_id() -> ClientId {
     ClientId::new("")
 }
@@ -104,6 +116,24 @@ pub enum OrganizationUsage {
     Require,
 }
 
+impl OrganizationUsage {
+    const ALL: [Self; 3] = [Self::Deny, Self::Allow, Self::Require];
+
+    /// Auth0's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+            Self::Require => "require",
+        }
+    }
+
+    /// What a word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|usage| usage.as_str() == word)
+    }
+}
+
 /// How a client's refresh tokens live (Auth0's names; lifetimes in seconds).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RefreshTokenSettings {
@@ -119,9 +149,22 @@ pub struct RefreshTokenSettings {
     /// Seconds without use until a token ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_token_lifetime: Option<i64>,
+    /// For which other APIs its refresh tokens get access tokens (Auth0: multi-resource refresh tokens).
+    #[serde(default, deserialize_with = "json::lenient", skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<RefreshTokenPolicy>,
     /// The rest.
     #[serde(flatten)]
     pub other: Map<String, Json>,
+}
+
+/// An API that refresh tokens of a client are good for beside the one that was signed in for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshTokenPolicy {
+    /// Its identifier.
+    pub audience: String,
+    /// What may be asked of it.
+    #[serde(default)]
+    pub scope: Vec<String>,
 }
 
 /// A client with what only the server may know of it.
@@ -131,12 +174,119 @@ pub struct ClientRecord {
     pub client: Client,
     /// The digest of its secret, if it has one.
     pub secret: Option<Digest>,
-    /// What it may get as a machine: audience and scopes.
-    pub grants: Vec<(String, Vec<String>)>,
+    /// What it may get as a machine.
+    pub grants: Vec<Granted>,
+}
+
+/// What a client may get of an API as a machine.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The grant's row id.
+    pub id: ClientGrantId,
+    /// The identifier of the API.
+    pub audience: String,
+    /// The scopes.
+    pub scope: Vec<String>,
+    /// Whether its tokens name an organization.
+    pub organization_usage: OrganizationUsage,
+    /// Whether that may be any.
+    pub allow_any_organization: bool,
 }
 
 /// The members of a client that cannot be set: ids and secrets are made here, dates are not shown (Auth0).
 pub const FIXED: &[&str] = &["client_id", "client_secret", "tenant", "global", "created_at", "updated_at"];
+
+/// What can be set of a client. Kinds that [`Client`] knows are its to check.
+pub const MEMBERS: [Member; 60] = [
+    Member::new("name", Kind::Any),
+    Member::new("description", Kind::Any),
+    Member::new("app_type", Kind::Any),
+    Member::new("token_endpoint_auth_method", Kind::Any),
+    Member::new("callbacks", Kind::Any),
+    Member::new("allowed_logout_urls", Kind::Any),
+    Member::new("web_origins", Kind::Any),
+    Member::new("allowed_origins", Kind::Any),
+    Member::new("grant_types", Kind::Any),
+    Member::new("refresh_token", Kind::Any),
+    Member::new("organization_usage", Kind::Any),
+    Member::new("is_first_party", Kind::Any),
+    Member::new("client_metadata", Kind::Any),
+    Member::new("logo_uri", Kind::Text(0, 2048)).or_null(),
+    Member::new("oidc_logout", Kind::Object(&OIDC_LOGOUT)).or_null(),
+    Member::new("jwt_configuration", Kind::Object(&JWT)).or_null(),
+    Member::new("default_organization", Kind::Object(&DEFAULT_ORGANIZATION)).or_null(),
+    Member::new("organization_require_behavior", Kind::Text(0, 64)).or_null(),
+    Member::new("organization_discovery_methods", WORDS).or_null(),
+    Member::new("initiate_login_uri", Kind::Text(0, 2048)).or_null(),
+    Member::new("sso", Kind::Flag).or_null(),
+    Member::new("sso_disabled", Kind::Flag).or_null(),
+    Member::new("oidc_conformant", Kind::Flag).or_null(),
+    Member::new("auth0_conformant", Kind::Flag).or_null(),
+    Member::new("cross_origin_auth", Kind::Flag).or_null(),
+    Member::new("cross_origin_authentication", Kind::Flag).or_null(),
+    Member::new("cross_origin_loc", Kind::Text(0, 2048)).or_null(),
+    Member::new("custom_login_page_on", Kind::Flag).or_null(),
+    Member::new("custom_login_page", HTML).or_null(),
+    Member::new("custom_login_page_preview", HTML).or_null(),
+    Member::new("form_template", HTML).or_null(),
+    Member::new("addons", Kind::Document).or_null(),
+    Member::new("mobile", Kind::Document).or_null(),
+    Member::new("native_social_login", Kind::Document).or_null(),
+    Member::new("session_transfer", Kind::Document).or_null(),
+    Member::new("encryption_key", Kind::Document).or_null(),
+    Member::new("signed_request_object", Kind::Document).or_null(),
+    Member::new("token_exchange", Kind::Document).or_null(),
+    Member::new("token_quota", Kind::Document).or_null(),
+    Member::new("express_configuration", Kind::Document).or_null(),
+    Member::new("my_organization_configuration", Kind::Document).or_null(),
+    Member::new("registration_metadata", Kind::Document).or_null(),
+    Member::new("registration_type", Kind::Text(0, 64)).or_null(),
+    Member::new("require_pushed_authorization_requests", Kind::Flag).or_null(),
+    Member::new("require_proof_of_possession", Kind::Flag).or_null(),
+    Member::new("skip_non_verifiable_callback_uri_confirmation_prompt", Kind::Flag).or_null(),
+    Member::new("hide_sign_up_disabled_error", Kind::Flag).or_null(),
+    Member::new("compliance_level", Kind::Text(0, 64)).or_null(),
+    Member::new("third_party_security_mode", Kind::Text(0, 64)).or_null(),
+    Member::new("redirection_policy", Kind::Text(0, 64)).or_null(),
+    Member::new("resource_server_identifier", Kind::Text(0, 600)).or_null(),
+    Member::new("owner_user_id", Kind::Text(0, 255)).or_null(),
+    Member::new("user_linking_mode", Kind::Text(0, 64)).or_null(),
+    Member::new("allowed_clients", WORDS).or_null(),
+    Member::new("client_aliases", WORDS).or_null(),
+    Member::new("async_approval_notification_channels", WORDS).or_null(),
+    Member::new("connections", Kind::List(&Kind::Any, 1000)).or_null(),
+    Member::new("par_request_expiry", Kind::Integer(1, 3600)).or_null(),
+    Member::new("signing_keys", Kind::List(&Kind::Document, 10)).or_null(),
+    Member::new("client_authentication_methods", Kind::Object(&[])).or_null(),
+];
+
+const WORDS: Kind = Kind::List(&Kind::Text(1, 600), 100);
+const HTML: Kind = Kind::Text(0, 100_000);
+
+/// OpenID Connect Back-Channel Logout 1.0: see `backchannel`.
+const OIDC_LOGOUT: [Member; 2] = [
+    Member::new("backchannel_logout_urls", Kind::List(&Kind::Text(1, 2048), backchannel::URLS)).or_null(),
+    Member::new("backchannel_logout_initiators", Kind::Object(&INITIATORS)).or_null(),
+];
+const INITIATORS: [Member; 2] = [
+    Member::new("mode", Kind::Word(&["all", "custom"])),
+    Member::new("selected_initiators", Kind::List(&Kind::Word(&backchannel::Initiator::NAMES), 20)).or_null(),
+];
+
+/// How ID tokens of a client look. They are signed with the tenant's key: a client that could verify an HS256 token could
+/// make one too.
+const JWT: [Member; 4] = [
+    Member::new("lifetime_in_seconds", Kind::Integer(1, 2_592_000)).or_null(),
+    Member::new("alg", Kind::Word(&["RS256"])).or_null(),
+    Member::new("secret_encoded", Kind::Flag).or_null(),
+    Member::new("scopes", Kind::Document).or_null(),
+];
+
+/// In which organization a machine acts that names none.
+const DEFAULT_ORGANIZATION: [Member; 2] = [
+    Member::new("organization_id", Kind::Text(1, 50)),
+    Member::new("flows", Kind::List(&Kind::Word(&["client_credentials"]), 1)),
+];
 
 /// Auth0's limits: characters, entries, and seconds (five years).
 const NAME_LENGTH: usize = 255;
@@ -145,6 +295,8 @@ const URLS: usize = 100;
 const METADATA_ENTRIES: usize = 10;
 const METADATA_LENGTH: usize = 255;
 const TOKEN_LIFETIME: i64 = 157_788_000;
+const POLICIES: usize = 20;
+const POLICY_SCOPES: usize = 100;
 
 /// Fills in what follows from the kind of a new client, where it is not given (Auth0): apps and single-page apps are
 /// public, a machine may do nothing but act for itself.
@@ -217,6 +369,13 @@ impl Client {
         Ok(())
     }
 
+    /// How long its ID tokens are valid: 10 hours unless it says otherwise (Auth0).
+    pub fn id_token_lifetime(&self) -> Lifetime {
+        let configuration = self.other.get("jwt_configuration");
+        let seconds = configuration.and_then(|settings| settings.get("lifetime_in_seconds"));
+        seconds.and_then(Json::as_i64).map_or(ID_TOKEN_LIFETIME, Lifetime::seconds)
+    }
+
     /// Whether it has a secret to prove who it is with.
     pub fn is_confidential(&self) -> bool {
         self.token_endpoint_auth_method != AuthMethod::None
@@ -233,6 +392,13 @@ impl RefreshTokenSettings {
         let rotation = self.rotation_type.as_deref();
         if rotation.is_some_and(|rotation| !matches!(rotation, "rotating" | "non-rotating")) {
             return Err("refresh_token: rotation_type must be rotating or non-rotating".to_owned());
+        }
+        if self.policies.len() > POLICIES
+            || self.policies.iter().any(|policy| policy.scope.len() > POLICY_SCOPES)
+        {
+            return Err(format!(
+                "refresh_token: policies can hold {POLICIES} APIs with {POLICY_SCOPES} scopes each"
+            ));
         }
         for (name, seconds, least) in [
             ("leeway", self.leeway, 0),

@@ -1,10 +1,11 @@
 //! SQL for clients.
 
-use super::model::{Client, ClientRecord};
+use super::model::{Client, ClientRecord, Granted};
 use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
-    id::ClientId,
+    id::{ClientGrantId, ClientId},
+    resources::client_grants,
     secret::{Digest, Sealed},
     tenant::{InTenant, TenantDb},
     time::Timestamp,
@@ -19,11 +20,23 @@ pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRe
         .read([
             read("select client_id, name, document, secret_digest from clients where tenant_id = ?1 and client_id = ?2")
                 .bind(id),
-            read("select audience, scope from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
+            read(
+                "select id, audience, scope, organization_usage, allow_any_organization from client_grants
+                 where tenant_id = ?1 and client_id = ?2",
+            )
+            .bind(id),
         ])
         .await?;
     let Some(row) = clients.first() else { return Ok(None) };
-    let grants = grants.iter().map(|row| Ok((row.text("audience")?, row.json("scope")?)));
+    let grants = grants.iter().map(|row| {
+        Ok(Granted {
+            id: ClientGrantId::new(row.text("id")?),
+            audience: row.text("audience")?,
+            scope: row.json("scope")?,
+            organization_usage: client_grants::store::usage(row)?.unwrap_or_default(),
+            allow_any_organization: row.optional_int("allow_any_organization")? == Some(1),
+        })
+    });
     Ok(Some(ClientRecord {
         client: client(row)?,
         secret: row.optional_text("secret_digest")?.map(Digest::stored),
@@ -114,8 +127,13 @@ pub fn set_secret(id: &ClientId, secret: Option<(&Digest, &Sealed)>, now: Timest
 }
 
 /// Removes a client with what it was granted and the tokens it holds.
-pub fn remove(id: &ClientId) -> [Statement<InTenant>; 5] {
+pub fn remove(id: &ClientId) -> [Statement<InTenant>; 6] {
     [
+        write(
+            "delete from organization_client_grants indexed by organization_client_grants_by_grant
+             where tenant_id = ?1 and grant_id in (select id from client_grants where tenant_id = ?1 and client_id = ?2)",
+        )
+        .bind(id),
         write("delete from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from refresh_tokens /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from grants /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),

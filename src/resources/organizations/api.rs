@@ -100,7 +100,7 @@ fn check_is_free(cx: &Management, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn inexistent() -> Refusal {
+pub(crate) fn inexistent() -> Refusal {
     Refusal::not_found("inexistent_organization", "No organization found by that id or name")
 }
 

@@ -78,7 +78,7 @@ pub fn set_display_name(id: &OrganizationId, name: &str, now: Timestamp) -> Stat
 }
 
 /// Removes an organization with its members and with what they hold there.
-pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 6] {
+pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 7] {
     [
         write(
             "delete from user_permissions where tenant_id = ?1 and organization_id = ?2 and user_id in (
@@ -89,6 +89,7 @@ pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 6] {
         write("delete from organization_members where tenant_id = ?1 and organization_id = ?2").bind(id),
         write("delete from organization_invitations indexed by organization_invitations_by_organization where tenant_id = ?1 and organization_id = ?2").bind(id),
         write("delete from organization_connections where tenant_id = ?1 and organization_id = ?2").bind(id),
+        write("delete from organization_client_grants where tenant_id = ?1 and organization_id = ?2").bind(id),
         write("delete from organizations where tenant_id = ?1 and id = ?2").bind(id),
     ]
 }

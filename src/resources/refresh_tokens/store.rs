@@ -76,10 +76,16 @@ pub struct Use<'a> {
     pub now: Timestamp,
     /// A token that was replaced before this moment is not good any more.
     pub replaced_after: Timestamp,
+    /// The API that an access token is wanted for, if it is named.
+    pub audience: Option<&'a str>,
+    /// Whether that may be another one than the token's own.
+    pub elsewhere: bool,
+    /// The organization that is named, by id or name, if one is: only the one of the login is good.
+    pub organization: Option<&'a str>,
 }
 
 /// The whole truth about whether a token may be used: the database decides, in the transaction that uses it. `t` is the
-/// token, `?2` to `?6` are those of [`Use`]. A session that is not there any more ran out; it was not ended.
+/// token, `?2` to `?9` are those of [`Use`]. A session that is not there any more ran out; it was not ended.
 macro_rules! usable {
     () => {
         "t.tenant_id = ?1 and t.lookup = ?2 and t.digest = ?3 and t.client_id = ?4 and t.revoked_at is null
@@ -89,12 +95,23 @@ macro_rules! usable {
          and not exists (select 1 from sessions s
            where s.tenant_id = ?1 and s.id = t.session_id and s.revoked_at is not null)
          and (t.organization_id is null or exists (select 1 from organization_members m
-           where m.tenant_id = ?1 and m.organization_id = t.organization_id and m.user_id = t.user_id))"
+           where m.tenant_id = ?1 and m.organization_id = t.organization_id and m.user_id = t.user_id))
+         and (?7 is null or ?7 = t.audience or ?8)
+         and (?9 is null or ?9 = t.organization_id or exists (select 1 from organizations o
+           where o.tenant_id = ?1 and o.id = t.organization_id and lower(o.name) = lower(?9)))"
     };
 }
 
 fn using(statement: Statement<InTenant>, with: &Use<'_>) -> Statement<InTenant> {
-    statement.bind(with.lookup).bind(with.digest).bind(with.client).bind(with.now).bind(with.replaced_after)
+    statement
+        .bind(with.lookup)
+        .bind(with.digest)
+        .bind(with.client)
+        .bind(with.now)
+        .bind(with.replaced_after)
+        .bind(with.audience)
+        .bind(with.elsewhere)
+        .bind(with.organization)
 }
 
 /// Whether a token may be used, while nothing can be changed: one row if so.
@@ -105,6 +122,9 @@ pub fn usable(with: &Use<'_>) -> Query<InTenant> {
         .bind(with.client)
         .bind(with.now)
         .bind(with.replaced_after)
+        .bind(with.audience)
+        .bind(with.elsewhere)
+        .bind(with.organization)
 }
 
 /// Adds the successor of a rotating token, if the token may be used. A second use within the leeway adds a sibling.
@@ -118,8 +138,8 @@ pub fn insert_successor(
     let statement = write(concat!(
         "insert into refresh_tokens (tenant_id, id, lookup, digest, family_id, client_id, user_id, session_id, audience, scope,
            organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
-         select ?1, ?7, ?8, ?9, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope,
-           t.organization_id, t.rotating, t.authenticated_at, ?5, t.expires_at, ?10
+         select ?1, ?10, ?11, ?12, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope,
+           t.organization_id, t.rotating, t.authenticated_at, ?5, t.expires_at, ?13
          from refresh_tokens t where t.rotating = 1 and ",
         usable!()
     ));
@@ -132,7 +152,7 @@ pub fn mark_used(with: &Use<'_>, idle_end: Option<Timestamp>) -> Statement<InTen
     let statement = write(concat!(
         "update refresh_tokens as t set
            rotated_at = case when t.rotating = 1 then coalesce(t.rotated_at, ?5) end,
-           idle_expires_at = case when t.rotating = 1 then t.idle_expires_at else ?7 end
+           idle_expires_at = case when t.rotating = 1 then t.idle_expires_at else ?10 end
          where ",
         usable!(),
         " returning rotating"
@@ -144,7 +164,7 @@ pub fn mark_used(with: &Use<'_>, idle_end: Option<Timestamp>) -> Statement<InTen
 pub fn record_use(with: &Use<'_>, id: &LogId, ip: &str, user_agent: &str) -> Statement<InTenant> {
     let statement = write(concat!(
         "insert into logs (tenant_id, id, type, date, user_id, client_id, ip, user_agent, description)
-         select ?1, ?7, 'sertft', ?5, t.user_id, ?4, ?8, ?9, 'Refresh token exchanged' from refresh_tokens t where ",
+         select ?1, ?10, 'sertft', ?5, t.user_id, ?4, ?11, ?12, 'Refresh token exchanged' from refresh_tokens t where ",
         usable!()
     ));
     using(statement, with).bind(id).bind(ip).bind(user_agent)

@@ -1,7 +1,7 @@
 //! The management API of resource servers.
 
 use super::{
-    model::{FIXED, IMMUTABLE, Permission, ResourceServer},
+    model::{FIXED, IMMUTABLE, MEMBERS, Permission, ResourceServer, raise_options},
     store,
 };
 use crate::{
@@ -34,12 +34,14 @@ async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, 
 }
 
 async fn create(cx: &Management, body: Members) -> Result<Created<ResourceServer>, Error<Refusal>> {
+    let body = settings(body, FIXED)?;
     let id = prefixed(cx.call().platform(), "api");
     let mut server: ResourceServer = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     if server.name.is_empty() {
         server.name.clone_from(&server.identifier);
     }
     server.document.token_lifetime.get_or_insert(server.token_lifetime().as_seconds());
+    server.settle_options();
     server.check().map_err(Refusal::invalid_body)?;
     check_is_free(cx, &server.identifier)?;
     let insert = store::insert(&server, cx.call().now)?;
@@ -65,7 +67,9 @@ async fn update(
 ) -> Result<Json<ResourceServer>, Error<Refusal>> {
     let stored = find(cx, &id).await?;
     check_is_changeable(&stored)?;
-    let changed: ResourceServer = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
+    let body = settings(body, IMMUTABLE)?;
+    let mut changed: ResourceServer = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
+    changed.settle_options();
     changed.check().map_err(Refusal::invalid_body)?;
     let scopes = stored.document.scopes.iter().map(|permission| permission.value.as_str());
     let withdrawn: Vec<_> = scopes.filter(|scope| !changed.defines(scope)).collect();
@@ -82,6 +86,13 @@ async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Er
     check_is_changeable(&server)?;
     cx.commit("Delete a resource server", store::remove(&server)).await?;
     Ok(NoContent)
+}
+
+/// A body of which everything is known.
+fn settings(body: Members, fixed: &[&str]) -> Result<Members, Refusal> {
+    let mut body = body.known(&MEMBERS, fixed).map_err(Refusal::invalid_body)?;
+    raise_options(&mut body.0).map_err(Refusal::invalid_body)?;
+    Ok(body)
 }
 
 async fn find(cx: &Management, id: &str) -> Result<ResourceServer, Error<Refusal>> {

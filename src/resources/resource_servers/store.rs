@@ -110,13 +110,18 @@ pub fn withdraw(identifier: &str, scopes: &serde_json::Value) -> [Statement<InTe
 }
 
 /// Removes an API with everything that was given of it.
-pub fn remove(server: &ResourceServer) -> [Statement<InTenant>; 4] {
+pub fn remove(server: &ResourceServer) -> [Statement<InTenant>; 5] {
     let identifier = server.identifier.as_str();
     [
         write("delete from role_permissions where tenant_id = ?1 and resource_server_identifier = ?2")
             .bind(identifier),
         write("delete from user_permissions /* all rows: an API is rarely removed */ where tenant_id = ?1 and resource_server_identifier = ?2")
             .bind(identifier),
+        write(
+            "delete from organization_client_grants indexed by organization_client_grants_by_grant
+             where tenant_id = ?1 and grant_id in (select id from client_grants where tenant_id = ?1 and audience = ?2)",
+        )
+        .bind(identifier),
         write("delete from client_grants where tenant_id = ?1 and audience = ?2").bind(identifier),
         write("delete from resource_servers where tenant_id = ?1 and id = ?2").bind(&server.id),
     ]

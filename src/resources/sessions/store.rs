@@ -103,6 +103,22 @@ pub fn renew(id: &SessionId, digest: &Digest) -> Statement<InTenant> {
     write("update sessions set digest = ?3 where tenant_id = ?1 and id = ?2").bind(id).bind(digest)
 }
 
+/// A session that has not been ended, and the clients that know it; one row or none. Stands before [`end`] in its batch.
+pub fn known_to(id: &SessionId) -> Query<InTenant> {
+    read("select id, user_id, clients from sessions where tenant_id = ?1 and id = ?2 and revoked_at is null")
+        .bind(id)
+}
+
+/// The newest sessions of a user that have not been ended, and the clients that know them: as many as anybody is told of.
+/// Stands before the statement that ends them in its batch.
+pub fn known_of_user(user: &UserId) -> Query<InTenant> {
+    read(
+        "select id, user_id, clients from sessions indexed by sessions_by_user
+         where tenant_id = ?1 and user_id = ?2 and revoked_at is null order by used_at desc limit 30",
+    )
+    .bind(user)
+}
+
 /// Ends a session.
 pub fn end(id: &SessionId, now: Timestamp) -> Statement<InTenant> {
     write("update sessions set revoked_at = ?3 where tenant_id = ?1 and id = ?2 and revoked_at is null")

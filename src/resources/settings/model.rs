@@ -157,6 +157,12 @@ impl Settings {
         self
     }
 
+    /// Whether the userinfo endpoint takes an access token in its query (RFC 6750 §2.3): only if the tenant says so.
+    pub fn takes_token_in_query(&self) -> bool {
+        let flags = self.other.get("flags");
+        flags.and_then(|flags| flags.get("allow_access_token_in_query")) == Some(&Json::Bool(true))
+    }
+
     /// How long a session lasts at the most.
     pub fn session_lifetime(&self) -> Lifetime {
         Lifetime::hours(self.session_lifetime.unwrap_or(SESSION_LIFETIME))
