@@ -6,12 +6,16 @@ mod headers;
 mod hosts;
 mod inhabitants;
 mod isolation;
+mod json;
 mod layers;
 mod migrations;
 mod parameters;
+mod readback;
 mod routes;
 mod tidy;
 mod transport;
+mod unreadable;
+mod updates;
 mod visitors;
 
 use std::path::{Path, PathBuf};
