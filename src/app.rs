@@ -8,6 +8,7 @@ use crate::{
     error::{Fault, FaultKind},
     http::{Method, Request, Response, StatusCode, cors, route::Found, transport},
     id::{OperationId, random_text},
+    limits::{Limits, model::Class, turns::Turns},
     operations::{bootstrap, engine, migrations},
     platform::{DataPoint, Platform},
     resources::snapshot::Snapshots,
@@ -40,7 +41,15 @@ impl App {
         let directory = Directory::new(Rc::clone(&config), Rc::clone(&platform));
         let scopes = ROUTES.management_scopes();
         Self {
-            shared: Rc::new(Shared { config, platform, directory, snapshots: Snapshots::default(), scopes }),
+            shared: Rc::new(Shared {
+                limits: Limits::new(config.rate_limits),
+                hashing: Turns::default(),
+                config,
+                platform,
+                directory,
+                snapshots: Snapshots::default(),
+                scopes,
+            }),
         }
     }
 
@@ -198,9 +207,17 @@ impl App {
         let dialect = Dialect::of(&request.path);
         let refuse = |status, code, message| (dialect.refuse(status, code, message), None);
         let fail = |fault: Fault| (dialect.fault(&fault, request_id), Some(fault));
+        let (limits, platform, ip) = (&self.shared.limits, self.shared.platform.as_ref(), &request.ip);
+        let is_new = !self.shared.directory.knows(host, now);
+        if is_new && let Err(fault) = limits.check_stranger(ip, now) {
+            return fail(fault);
+        }
         let (tenant, db) = match self.shared.directory.resolve(host, now, meter).await {
             Ok(Resolved::Serving(tenant, db)) => (tenant, db),
             Ok(Resolved::Unknown) => {
+                if is_new && let Err(fault) = limits.count_stranger(platform, ip, now).await {
+                    return fail(fault);
+                }
                 return refuse(StatusCode::NOT_FOUND, "unknown_tenant", "There is no tenant here.");
             }
             Ok(Resolved::Suspended) => {
@@ -234,6 +251,11 @@ impl App {
             }
         };
         journey.route = format!("{} {}", route.method, route.path);
+        let class = route.class.unwrap_or(Class::Credentials);
+        if let Err(fault) = limits.admit(platform, class, tenant.id(), ip, now).await {
+            return fail(fault);
+        }
+        let id = tenant.id().clone();
         let fault = Rc::new(RefCell::new(None));
         let call = Call {
             shared: Rc::clone(&self.shared),
@@ -246,6 +268,13 @@ impl App {
             fault: Rc::clone(&fault),
         };
         let response = route.run(call, params).await;
+        // What the token endpoint refuses may be a guess.
+        if class == Class::Token && response.status.is_client_error() {
+            let client = access::client::claimed(request);
+            if let Err(fault) = limits.count_failure(platform, &id, &client, ip, now).await {
+                return fail(fault);
+            }
+        }
         let fault = fault.take();
         (response, fault)
     }

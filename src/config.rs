@@ -62,6 +62,8 @@ pub struct Config {
     pub retention: Retention,
     /// Which migrations databases of tenants have: those of this release. No variable sets it.
     pub schema: Schema,
+    /// `RATE_LIMITS=off`: the platform's counters refuse nothing. For measuring only; what a tenant's database counts holds.
+    pub rate_limits: bool,
     /// `METER_HEADER=1`: answers carry `x-gatehouse-d1: round trips;rows read;rows written`. For measuring only.
     pub meter_header: bool,
 }
@@ -137,6 +139,7 @@ impl Config {
             }),
             retention,
             schema: schema::CURRENT,
+            rate_limits: variable("RATE_LIMITS").is_none_or(|value| value != "off"),
             meter_header: switched_on("METER_HEADER"),
         })
     }

@@ -1,6 +1,9 @@
 //! The two kinds of failure: a refusal is the caller's, a fault is ours.
 
-use crate::id::TenantId;
+use crate::{
+    id::TenantId,
+    time::{Lifetime, Timestamp},
+};
 use std::fmt;
 
 /// Why a handler did not produce its output.
@@ -32,12 +35,6 @@ pub struct Fault {
 pub enum FaultKind {
     /// A defect, or data that cannot be read. 500.
     Internal,
-    /// A stored row holds what cannot be read. 500, with words that say how to mend it: it can be deleted, and a change of it
-    /// replaces what cannot be read. In a list and in what is remembered of a tenant it is left out.
-    Unreadable,
-    /// What a change began from has been changed by somebody else since it was read. Whoever wanted it looks again; 503 if
-    /// that goes on and on.
-    Outrun,
     /// A unique constraint refused the batch; `on_conflict` turns the expected ones into refusals. 500 if nobody did.
     /// Holds what SQLite names, e.g. `clients.tenant_id, clients.client_id`.
     Conflict(String),
@@ -53,6 +50,9 @@ pub enum FaultKind {
     Overtaken,
     /// The installation has not been migrated or seeded yet; `app` does that and tries again.
     Unprepared,
+    /// There were too many of these: 429 with `Retry-After` (RFC 6585 §4). Meant, and so not logged: a flood must not
+    /// flood the log as well.
+    Limited(Limited),
     /// A dependency (D1, the Cloudflare API) stalled or refused; trying again can help. 503 with `Retry-After`.
     Unavailable,
 }
@@ -66,15 +66,34 @@ pub struct Stale {
     pub epoch: i64,
 }
 
+/// A refusal for a while: the limit that was reached, and when to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limited {
+    /// How many requests there may be in a period.
+    pub limit: u32,
+    /// In how many seconds to come back; at least one.
+    pub retry_after: i64,
+    /// The same as a moment, in seconds since 1970.
+    pub reset: i64,
+}
+
+impl Limited {
+    /// A refusal of everything above `limit` until a moment.
+    pub fn until(limit: u32, until: Timestamp, now: Timestamp) -> Self {
+        let retry_after = (until.since(now).as_millis() + 999).div_euclid(1000).max(1);
+        Self { limit, retry_after, reset: now.plus(Lifetime::seconds(retry_after)).seconds() }
+    }
+
+    /// As a fault, which every dialect knows how to tell.
+    pub fn fault(self) -> Fault {
+        Fault { kind: FaultKind::Limited(self), detail: format!("over {} in a period", self.limit) }
+    }
+}
+
 impl Fault {
     /// A defect: something that the code believed impossible, or stored data that cannot be read.
     pub fn internal(detail: impl Into<String>) -> Self {
         Self { kind: FaultKind::Internal, detail: detail.into() }
-    }
-
-    /// Stored data that cannot be read. `what` names it, and never what it holds.
-    pub fn unreadable(what: impl Into<String>) -> Self {
-        Self { kind: FaultKind::Unreadable, detail: what.into() }
     }
 
     /// A dependency that may work again in a moment.

@@ -22,6 +22,8 @@
 //! - A write is a value ([`db::Statement`]) until it is committed, together with its audit event, in one batch.
 //! - Only [`secret::Digest`] and [`secret::Sealed`] can be bound to a statement, never a [`secret::Secret`].
 //! - Only a refusal has text that can reach a client; a [`error::Fault`] is logged once, in [`app`].
+//! - An isolate remembers of a tenant only what cannot be read without its [`tenant::Tenant`], and for all of them only the
+//!   work in flight: who waits for a turn ([`limits::turns`]) and who was told to come back later ([`limits::Limits`]).
 //! - Time and chance come from the [`platform::Platform`], so whatever happens can be replayed from a seed.
 //! - Only `worker` names the `worker` crate. Everything else builds, and is tested, natively.
 
@@ -51,6 +53,7 @@ pub mod config;
 pub mod db;
 pub mod http;
 pub mod jose;
+pub mod limits;
 pub mod platform;
 
 pub mod error;

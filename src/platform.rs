@@ -5,6 +5,7 @@ use crate::{
     error::Fault,
     id::OperationId,
     jose::{Algorithm, Jwk},
+    limits::model::Rate,
     secret::Secret,
     time::{Lifetime, Timestamp},
 };
@@ -59,8 +60,15 @@ pub trait Platform {
     /// Lets so much time pass.
     fn pause(&self, span: Lifetime) -> LocalBox<'_, ()>;
 
+    /// Lets everything come first that waits for the one thread, of a caller before whom so many others wait.
+    fn breathe(&self, ahead: usize) -> LocalBox<'_, ()>;
+
     /// Runs work after the response has been sent (`waitUntil`, at most 30 s).
     fn defer(&self, work: LocalBox<'static, ()>);
+
+    /// Counts one more of `key`, and answers whether that many are allowed. Roughly, and never for longer than a moment:
+    /// where nothing counts (an older deployment without the binding), everything is.
+    fn within<'a>(&'a self, rate: &'a Rate, key: &'a str) -> LocalBox<'a, bool>;
 
     /// Asks the one coordinator (a Durable Object) for a lease or a share of the API budget.
     fn coordinate<'a>(&'a self, ask: Ask) -> LocalBox<'a, Result<Answer, Fault>>;

@@ -16,6 +16,7 @@ mod backups;
 mod cli;
 mod importing;
 mod laws;
+mod limits;
 mod login;
 mod management;
 mod moves;

@@ -127,9 +127,21 @@ async fn issuer_of(call: &Call, issuer: &str) -> Result<Option<(Rc<Tenant>, Tena
     let prefix = format!("{}://", call.shared.config.scheme());
     let authority = issuer.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix('/'));
     let Some(host) = authority.and_then(|authority| Host::parse(authority).ok()) else { return Ok(None) };
-    match call.shared.directory.resolve(&host, call.now, &call.meter).await? {
+    // Whoever names issuers that are nobody's is not looked up for long: nothing of the token has been verified yet.
+    let (shared, ip) = (&call.shared, &call.request.ip);
+    let is_new = !shared.directory.knows(&host, call.now);
+    if is_new {
+        shared.limits.check_stranger(ip, call.now)?;
+    }
+    match shared.directory.resolve(&host, call.now, &call.meter).await? {
         Resolved::Serving(tenant, db) => Ok(Some((Rc::new(tenant), db))),
-        Resolved::NotReady | Resolved::Suspended | Resolved::Unknown => Ok(None),
+        Resolved::NotReady | Resolved::Suspended => Ok(None),
+        Resolved::Unknown => {
+            if is_new {
+                shared.limits.count_stranger(call.platform(), ip, call.now).await?;
+            }
+            Ok(None)
+        }
     }
 }
 

@@ -33,6 +33,8 @@ struct Presented {
 /// `invalid_client` with the same words whatever was wrong, or a fault.
 pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal>> {
     let presented = presented(&call.request)?;
+    let (limits, tenant) = (&call.shared.limits, call.tenant.id());
+    limits.check_failures(tenant, presented.id.as_str(), &call.request.ip, call.now)?;
     let snapshot = call.snapshot().await?;
     let record = snapshot.client(&call.db, &presented.id).await?.ok_or_else(Refusal::invalid_client)?;
     let proven = match (record.client.token_endpoint_auth_method, &record.secret, &presented.secret) {
@@ -42,6 +44,11 @@ pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal
         _ => false,
     };
     if proven { Ok(record) } else { Err(Refusal::invalid_client().into()) }
+}
+
+/// The client that a request says it comes from, proven or not; empty if it says none.
+pub fn claimed(request: &Request) -> String {
+    presented(request).map_or_else(|_| String::new(), |presented| presented.id.as_str().to_owned())
 }
 
 fn presented(request: &Request) -> Result<Presented, Refusal> {

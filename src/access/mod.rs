@@ -23,6 +23,7 @@ use crate::{
     events::Entry,
     http::{Malformed, Request, Response},
     id::LogId,
+    limits::{Limits, turns::Turns},
     platform::{Level, Platform},
     resources::snapshot::{Snapshot, Snapshots},
     tenant::{Directory, InTenant, Tenant, TenantDb},
@@ -37,6 +38,10 @@ pub struct Shared {
     pub config: Rc<Config>,
     /// The outside world.
     pub platform: Rc<dyn Platform>,
+    /// What stops a flood.
+    pub limits: Limits,
+    /// Whose turn it is to hash a password.
+    pub hashing: Turns,
     /// The way to tenants.
     pub directory: Directory,
     /// What is remembered of each tenant.
@@ -120,12 +125,16 @@ pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
     match fault.kind {
         FaultKind::ReadOnly => response.with("retry-after", "30"),
         FaultKind::NotOpen => response.with("retry-after", "300"),
-        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared | FaultKind::Outrun => {
+        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
             response.with("retry-after", "1")
         }
-        FaultKind::Internal | FaultKind::Unreadable | FaultKind::Conflict(_) | FaultKind::Overtaken => {
-            response
-        }
+        // Auth0 says how many there may be beside when to come back.
+        FaultKind::Limited(limited) => response
+            .with("retry-after", limited.retry_after.to_string())
+            .with("x-ratelimit-limit", limited.limit.to_string())
+            .with("x-ratelimit-remaining", "0")
+            .with("x-ratelimit-reset", limited.reset.to_string()),
+        FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => response,
     }
 }
 
@@ -174,32 +183,24 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
             http::StatusCode::SERVICE_UNAVAILABLE,
             "This is not open yet. If you were sent a link to try it, please open that first.",
         ),
-        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared | FaultKind::Outrun => {
+        FaultKind::Limited(_) => (
+            http::StatusCode::TOO_MANY_REQUESTS,
+            "There were too many requests. Please wait a moment and try again.",
+        ),
+        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }
-        FaultKind::Unreadable => (
-            http::StatusCode::INTERNAL_SERVER_ERROR,
-            "What is stored here cannot be read. Delete it, or change it: what cannot be read is replaced by what you send.",
-        ),
         FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => {
             (http::StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
         }
     }
 }
 
-/// Logs a stored row that cannot be read and was left out: which one, and never what it holds.
-pub(crate) fn log_unreadable(
-    platform: &dyn Platform,
-    tenant: &str,
-    (table, id): (&str, &str),
-    fault: &Fault,
-) {
-    let fields = json!({ "tenant": tenant, "table": table, "id": id, "detail": fault.detail });
-    platform.log(Level::Error, "a row that cannot be read was left out", fields);
-}
-
 /// Logs a fault: one line, with the request id, no secrets.
 pub(crate) fn log_fault(platform: &dyn Platform, request_id: &str, tenant: &str, fault: &Fault) {
+    if matches!(fault.kind, FaultKind::Limited(_)) {
+        return;
+    }
     let fields = json!({ "request_id": request_id, "tenant": tenant, "kind": format!("{:?}", fault.kind), "detail": fault.detail });
     // What an operator has asked for is nothing to look into.
     let is_meant = matches!(fault.kind, FaultKind::ReadOnly | FaultKind::NotOpen);

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Fault},
     http::{Malformed, Response, StatusCode},
     jose::Claims,
+    limits::model::USERINFO,
     resources::clients::model::ClientRecord,
 };
 use serde_json::json;
@@ -94,10 +95,11 @@ impl Refuse for Refusal {
 
     fn fault(fault: &Fault, request_id: &str) -> Self {
         let (status, words) = fault_words(fault);
-        let error = if status == StatusCode::SERVICE_UNAVAILABLE {
-            "temporarily_unavailable"
-        } else {
-            "server_error"
+        let error = match status {
+            // Auth0's: RFC 6749 has no word for it.
+            StatusCode::TOO_MANY_REQUESTS => "too_many_requests",
+            StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+            _ => "server_error",
         };
         Self { status, error, description: format!("{words} (request {request_id})"), scheme: None }
     }
@@ -150,6 +152,8 @@ async fn for_userinfo(call: &Call) -> Result<Claims, Error<Refusal>> {
             .await?
             .ok_or_else(|| Refusal::invalid_token("The access token is not valid"))?,
     };
+    let limits = &call.shared.limits;
+    limits.by_caller(call.platform(), &USERINFO, call.tenant.id(), &claims.sub, call.now).await?;
     if !claims.has_scope("openid") {
         return Err(Refusal::forbidden("insufficient_scope", "The scope openid is required").into());
     }

@@ -2,7 +2,6 @@
 
 use super::{credentials::Credentials, environment::Environment, exit::Failure};
 use crate::{
-    json,
     platform::{Incoming, Outgoing},
     secret::Secret,
     time::Lifetime,
@@ -218,7 +217,7 @@ impl<'a> Api<'a> {
 }
 
 fn body_of(answer: &Incoming) -> Json {
-    json::read(&answer.body).unwrap_or(Json::Null)
+    serde_json::from_slice(&answer.body).unwrap_or(Json::Null)
 }
 
 /// How long to wait before attempt number `attempt` + 1: doubling from a quarter of a second.

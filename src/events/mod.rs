@@ -17,6 +17,8 @@ pub enum Kind {
     FailedLogin,
     /// `limit_wc`: too many failures for this account from this address.
     LimitWrongCredentials,
+    /// `limit_mu`: too many failures from this address.
+    LimitSuspiciousIp,
     /// `gd_auth_succeed`: a second factor was right.
     SuccessSecondFactor,
     /// `gd_recovery_succeed`: a recovery code was right, and is used up.
@@ -64,6 +66,7 @@ impl Kind {
             Self::FailedLoginPassword => "fp",
             Self::FailedLogin => "f",
             Self::LimitWrongCredentials => "limit_wc",
+            Self::LimitSuspiciousIp => "limit_mu",
             Self::SuccessSecondFactor => "gd_auth_succeed",
             Self::SuccessRecovery => "gd_recovery_succeed",
             Self::FailedSecondFactor => "gd_auth_failed",

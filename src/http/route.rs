@@ -4,6 +4,7 @@ use super::{Input, Method, Output, Params, Request, Response};
 use crate::{
     access::{Area, Call, Refuse},
     error::Error,
+    limits::model::Class,
     platform::LocalBox,
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -22,6 +23,8 @@ pub struct Route {
     pub need: String,
     /// The management scope among that, if the area asks for one.
     pub scope: Option<&'static str>,
+    /// What kind of thing it is for those who count; `None` if nobody has said.
+    pub class: Option<Class>,
     /// The handler's name, for the OpenAPI document: `users::list`.
     pub handler: String,
     run: Run,
@@ -140,6 +143,7 @@ impl Routes {
         answer: Answer<A>,
     ) {
         self.push(Route {
+            class: Class::of(&method, path, A::NAME),
             method,
             path,
             area: A::NAME,

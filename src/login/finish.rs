@@ -119,12 +119,7 @@ pub fn prepare(
 
 /// Each login clears away some of what earlier ones left behind a day ago: more than it leaves itself, so that nothing
 /// piles up, and in the same round trip.
-fn sweep(now: Timestamp) -> [Statement<InTenant>; 4] {
+fn sweep(now: Timestamp) -> [Statement<InTenant>; 3] {
     let moment = now.minus(Lifetime::days(1));
-    [
-        oauth::store::sweep_codes(moment),
-        store::sweep_attempts(moment),
-        sessions::store::sweep(moment),
-        refresh_tokens::store::sweep(moment),
-    ]
+    [oauth::store::sweep_codes(moment), sessions::store::sweep(moment), refresh_tokens::store::sweep(moment)]
 }

@@ -1,5 +1,6 @@
 //! The pages a person sees while they sign in: one file per screen, one per proof, and [`flow`] for what follows from what.
 
+pub mod counters;
 pub mod finish;
 pub mod flow;
 pub mod otp;

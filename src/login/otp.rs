@@ -2,6 +2,7 @@
 //! compare with, one more commits what came of it.
 
 use super::{
+    counters::store as counters,
     finish::{self, Proven},
     flow::{self, Verdict},
     password::{NOT_A_MEMBER, Next},
@@ -55,7 +56,7 @@ pub async fn check(
     let answers = call
         .db
         .commit([
-            store::count_attempt(&key, flow::MAX_FAILURES, call.now.plus(flow::LOCK), call.now),
+            counters::count_attempt(&key, flow::MAX_FAILURES, call.now.plus(flow::LOCK), call.now),
             store::person(user, organization).into(),
             methods::store::with_secret(user).into(),
             sessions::store::by_digest(session::digest(call).as_ref()).into(),
@@ -65,14 +66,15 @@ pub async fn check(
         return Err(Fault::internal("a batch of four has four answers"));
     };
     let counted = counted.rows.first().ok_or_else(|| Fault::internal("the attempt was not counted"))?;
-    let failures = counted.int("failures")?;
+    let count = counters::count(counted)?;
     let client = visit.caller.client.client.client_id.as_str();
     let say = |kind, words: &str| call.record(Entry::new(kind, words).user(user.as_str()).client(client));
-    if flow::is_locked(failures) {
-        if failures == flow::MAX_FAILURES + 1 {
+    if count.failures > flow::MAX_FAILURES {
+        if count.failures == flow::MAX_FAILURES + 1 {
             call.db.commit([say(Kind::LimitSecondFactor, "Too many wrong codes")]).await?;
         }
-        return Ok(Next::Again(Verdict::Locked));
+        let limited = flow::limited(flow::MAX_FAILURES, count.expires_at, call.now);
+        return Ok(Next::Again(Verdict::Locked(limited)));
     }
     // They may have been blocked, or left the organization, since they typed the password.
     let Some(person) = people.rows.first() else { return Ok(Next::Again(Verdict::Wrong)) };
@@ -102,7 +104,7 @@ pub async fn check(
         Some(step) => methods::store::spend_step(user, &accepted.method.id, step, totp::step(call.now) - 1),
         None => methods::store::spend_recovery_code(user, &accepted.method.id),
     });
-    finish.batch.push(store::forget_attempts(&key));
+    finish.batch.push(counters::forget_attempts(&key));
     finish.batch.push(say(kind, "Second factor"));
     match finish.commit(call).await {
         Ok(response) => Ok(Next::Leave(response)),

@@ -1,23 +1,26 @@
 //! Proof by password: one round trip reads the account and counts the attempt, one more commits what came of it.
 
 use super::{
+    counters::store as counters,
     finish::{self, Proven},
-    flow::{self, Verdict},
+    flow::{self, Counts, Verdict},
     store::{self, Account},
     visit::Visit,
 };
 use crate::{
     access::{Call, session},
-    db::Statement,
+    db::{Row, Statement},
     error::Fault,
     events::{Entry, Kind},
     http::Response,
+    limits::model::network,
     oauth::authorize::{
         checks::Terms,
         respond::{self, Denied},
         transaction::{CHALLENGE, Halfway},
     },
     resources::{
+        attack_protection::model::{Bucket, Mode},
         authentication_methods::model::Demand,
         sessions::{self, model::Session},
         users::{
@@ -55,17 +58,22 @@ pub async fn check(
     if password.expose().len() > password::MAX_BYTES {
         return Ok(Next::Again(Verdict::Wrong));
     }
-    let key = key(terms, identifier, &call.request.ip);
-    let found = read(call, visit, terms, identifier, &key).await?;
-    if flow::is_locked(found.failures) {
-        if found.failures == flow::MAX_FAILURES + 1 {
-            let entry = Entry::new(Kind::LimitWrongCredentials, "Too many wrong passwords from this address");
-            call.db.commit([call.record(of(visit, entry, found.account.as_ref()))]).await?;
+    let attempt = Attempt::new(call, visit, terms, identifier);
+    let found = attempt.read(call, visit).await?;
+    let account = found.account.as_ref();
+    let familiar = account.is_some_and(|account| {
+        flow::is_familiar(&call.request.ip, &account.known)
+            || found.session.as_ref().is_some_and(|session| session.user_id == account.user)
+    });
+    if let Some(verdict) = flow::stopped(&found.counts, familiar, call.now) {
+        // Once for each count: a flood must not flood the log.
+        if let Some(entry) = attempt.limit(&found.counts, verdict) {
+            call.db.commit([call.record(of(visit, entry, account))]).await?;
         }
-        return Ok(Next::Again(Verdict::Locked));
+        return Ok(Next::Again(verdict));
     }
     let stored = found.account.as_ref().and_then(|account| account.hash.as_deref());
-    let comparison = password::compare(call.platform(), password, stored)?;
+    let comparison = password::compare(&call.shared, call.tenant.id(), password, stored).await?;
     let account = found.account.as_ref();
     let (blocked, member) = account.map_or((false, false), |account| (account.blocked, account.is_member));
     let mfa = &visit.snapshot.settings.mfa;
@@ -75,12 +83,12 @@ pub async fn check(
         (Verdict::SignedIn, Some(account)) => {
             let proven = Proven { user: &account.user, at: call.now, amr: None };
             let mut finish = finish::prepare(call, visit, terms, &proven, found.session.as_ref())?;
-            finish.batch.extend(settled(call, account, comparison, password, &key)?);
+            finish.batch.extend(settled(call, account, comparison, password, &attempt, &found).await);
             finish.commit(call).await.map(Next::Leave)
         }
         // Nobody is signed in by this: there is no session, and who they are travels sealed to the next page.
         (Verdict::Halfway, Some(account)) => {
-            call.db.commit(settled(call, account, comparison, password, &key)?).await?;
+            call.db.commit(settled(call, account, comparison, password, &attempt, &found).await).await?;
             let halfway = Halfway::new(account.user.clone(), call.now, call.now);
             let transaction = visit.transaction.clone().half_done(halfway);
             let next = transaction.url(call, &visit.snapshot, CHALLENGE)?;
@@ -89,13 +97,15 @@ pub async fn check(
         (Verdict::OutOfReach, account) => {
             let words = "Not one of the user's second factors can be checked here";
             let entry = of(visit, Entry::new(Kind::RejectedSecondFactor, words), account.as_ref());
-            call.db.commit([store::forget_attempts(&key), call.record(entry)]).await?;
+            let forget = account.as_ref().map(|account| attempt.forget(account, &found)).unwrap_or_default();
+            call.db.commit(forget.into_iter().chain([call.record(entry)])).await?;
             Ok(Next::Again(verdict))
         }
         (Verdict::Blocked | Verdict::Outsider, account) => {
             let why = if verdict == Verdict::Blocked { "The user is blocked" } else { NOT_A_MEMBER };
             let entry = of(visit, Entry::new(Kind::FailedLogin, why), account.as_ref());
-            call.db.commit([store::forget_attempts(&key), call.record(entry)]).await?;
+            let forget = account.as_ref().map(|account| attempt.forget(account, &found)).unwrap_or_default();
+            call.db.commit(forget.into_iter().chain([call.record(entry)])).await?;
             if verdict == Verdict::Blocked {
                 return Ok(Next::Again(verdict));
             }
@@ -114,19 +124,23 @@ pub async fn check(
 }
 
 /// What a right password settles: the failures before it are forgotten, and its hash is made as we make them.
-fn settled(
+async fn settled(
     call: &Call,
     account: &Account,
     comparison: Match,
     password: &Secret,
-    key: &Digest,
-) -> Result<Vec<Statement<InTenant>>, Fault> {
-    let mut batch = vec![store::forget_attempts(key)];
-    if comparison == Match::Outdated {
-        let hash = password::hash(call.platform(), password)?;
+    attempt: &Attempt<'_>,
+    found: &Found,
+) -> Vec<Statement<InTenant>> {
+    let mut batch = attempt.forget(account, found);
+    batch.push(counters::sweep_attempts(call.now));
+    // If there is no time for it now, there is at the next login.
+    if comparison == Match::Outdated
+        && let Ok(hash) = password::hash(&call.shared, call.tenant.id(), password).await
+    {
         batch.push(users::store::set_password(&account.identity, &hash, call.now));
     }
-    Ok(batch)
+    batch
 }
 
 /// Told to the application.
@@ -134,41 +148,117 @@ pub(super) const NOT_A_MEMBER: &str = "The user is not part of the organization"
 
 /// What one round trip tells.
 struct Found {
-    failures: i64,
+    counts: Counts,
     account: Option<Account>,
     session: Option<Session>,
 }
 
-async fn read(
-    call: &Call,
-    visit: &Visit,
-    terms: &Terms<'_>,
-    identifier: &str,
-    key: &Digest,
-) -> Result<Found, Fault> {
-    let organization = visit.transaction.organization.as_ref().map(|organization| &organization.id);
-    let answers = call
-        .db
-        .commit([
-            store::count_attempt(key, flow::MAX_FAILURES, call.now.plus(flow::LOCK), call.now),
-            store::account(&terms.connection.name, identifier, organization).into(),
-            sessions::store::by_digest(session::digest(call).as_ref()).into(),
-        ])
-        .await?;
-    let [counted, accounts, sessions] = answers.as_slice() else {
-        return Err(Fault::internal("a batch of three has three answers"));
-    };
-    let counted = counted.rows.first().ok_or_else(|| Fault::internal("the attempt was not counted"))?;
-    Ok(Found {
-        failures: counted.int("failures")?,
-        account: accounts.rows.first().map(store::account_of).transpose()?,
-        session: sessions.rows.first().map(sessions::store::session).transpose()?,
-    })
+/// An attempt, and what it is counted under.
+struct Attempt<'a> {
+    connection: &'a str,
+    identifier: &'a str,
+    unknown: Digest,
+    /// The network it comes from, or nothing if failures count from wherever they come.
+    from: String,
+    /// How many failures there may be; none if nobody counts.
+    most: Option<i64>,
+    /// What its address may do.
+    buckets: Vec<(Digest, Bucket)>,
 }
 
-/// What failures are counted for: an identifier, known or not, from an address.
-fn key(terms: &Terms<'_>, identifier: &str, ip: &str) -> Digest {
-    Secret::new(format!("{}\n{identifier}\n{}", terms.connection.name, flow::address(ip))).digest()
+impl<'a> Attempt<'a> {
+    fn new(call: &Call, visit: &'a Visit, terms: &'a Terms<'_>, identifier: &'a str) -> Self {
+        let (ip, protection) = (&call.request.ip, &visit.snapshot.attack_protection);
+        let digest = |text: String| Secret::new(text).digest();
+        let network = network(ip);
+        let account = protection.account(ip).filter(|_| terms.connection.counts_failures());
+        let from = match account {
+            Some((Mode::CountPerIdentifier, _)) => " from anywhere".to_owned(),
+            _ => format!(" from {}", digest(network.clone()).as_str()),
+        };
+        let key = |bucket: &Bucket| digest(format!("login\n{network}\n{}", bucket.every.as_millis()));
+        let buckets = protection.logins(ip).into_iter().map(|bucket| (key(&bucket), bucket)).collect();
+        Self {
+            connection: &terms.connection.name,
+            identifier,
+            unknown: digest(format!("{}\n{identifier}", terms.connection.name)),
+            from,
+            most: account.map(|(_, most)| most),
+            buckets,
+        }
+    }
+
+    /// Counts the attempt and reads what there is to compare with, in one round trip.
+    async fn read(&self, call: &Call, visit: &Visit) -> Result<Found, Fault> {
+        let organization = visit.transaction.organization.as_ref().map(|organization| &organization.id);
+        let mut batch = Vec::new();
+        if let Some(most) = self.most {
+            let of = counters::Attempt {
+                connection: self.connection,
+                identifier: self.identifier,
+                unknown: &self.unknown,
+                from: &self.from,
+            };
+            batch.push(counters::count_from(&of, most, call.now.plus(flow::LOCK), call.now));
+            batch.push(counters::take_place(&of, most, flow::PATIENCE, call.now));
+            batch.push(counters::count_anywhere(
+                &of,
+                most,
+                flow::PATIENCE,
+                call.now.plus(flow::DAY),
+                call.now,
+            ));
+        }
+        batch.extend(counters::take_each(&self.buckets, call.now));
+        batch.push(store::account(self.connection, self.identifier, organization).into());
+        batch.push(sessions::store::by_digest(session::digest(call).as_ref()).into());
+        let mut answers = call.db.commit(batch).await?.into_iter();
+        let mut next = || answers.next().map(|outcome| outcome.rows).unwrap_or_default();
+        let count = |rows: Vec<Row>| rows.first().map(counters::count).transpose();
+        let missing = || Fault::internal("the attempt was not counted");
+        let mut counts = Counts::default();
+        if let Some(most) = self.most {
+            counts.own = Some((count(next())?.ok_or_else(missing)?, most));
+            counts.place = count(next())?;
+            next();
+        }
+        for (_, bucket) in &self.buckets {
+            counts.address.extend(count(next())?.map(|count| (count, *bucket)));
+        }
+        Ok(Found {
+            counts,
+            account: next().first().map(store::account_of).transpose()?,
+            session: next().first().map(sessions::store::session).transpose()?,
+        })
+    }
+
+    /// What the log says when a limit is met for the first time.
+    fn limit(&self, counts: &Counts, verdict: Verdict) -> Option<Entry> {
+        let first = |failures: i64, most: i64| failures == most + 1;
+        let words = match verdict {
+            Verdict::Locked(_) => {
+                let (own, most) = counts.own.as_ref()?;
+                first(own.failures, *most).then_some("Too many wrong passwords from this address")
+            }
+            _ if counts.address.iter().any(|(count, _)| count.failures > 0) => {
+                let words = "Too many wrong passwords from this address, for whichever account";
+                let is_first = counts.address.iter().any(|(count, _)| count.failures == 1);
+                return is_first.then(|| Entry::new(Kind::LimitSuspiciousIp, words));
+            }
+            _ => first(counts.place?.failures, 1).then_some("Wrong passwords from many addresses"),
+        };
+        words.map(|words| Entry::new(Kind::LimitWrongCredentials, words))
+    }
+
+    /// Forgets the failures of somebody who had the right password: they were their own.
+    fn forget(&self, account: &Account, found: &Found) -> Vec<Statement<InTenant>> {
+        let mut batch = Vec::new();
+        if let Some((own, _)) = &found.counts.own {
+            batch.extend(counters::forget_from(&account.identity, &self.from, own.failures));
+        }
+        batch.extend(self.buckets.iter().map(|(key, bucket)| counters::put_back(key, *bucket)));
+        batch
+    }
 }
 
 fn of(visit: &Visit, entry: Entry, account: Option<&Account>) -> Entry {

@@ -1,19 +1,23 @@
 //! A new account: made and signed in to in one commit.
 
 use super::{
+    counters::store as counters,
     finish::{self, Proven},
-    flow, store,
+    flow,
     visit::Visit,
 };
 use crate::{
     access::{Call, session},
-    error::{Fault, FaultKind},
+    db::Row,
+    error::{Fault, FaultKind, Limited},
     events::{Entry, Kind},
     http::Response,
     id::{UserId, random_text},
+    limits::model::network,
     oauth::authorize::checks::Terms,
     resources::{
-        sessions,
+        attack_protection::model::Bucket,
+        sessions::{self, model::Session},
         users::{self, model::NewUser, password, policy::Policy},
     },
     secret::{Digest, Secret},
@@ -25,6 +29,8 @@ pub enum Next {
     Leave(Response),
     /// It is shown again, with this sentence.
     Again(String),
+    /// The same, and it says when to come back.
+    Later(&'static str, Limited),
 }
 
 /// Said whether or not there is such an account, as far as that is possible: without a message to the address, a person
@@ -51,20 +57,16 @@ pub async fn create(
     if let Err(weakness) = Policy::of(terms.connection).check(password, Some(&email), None) {
         return Ok(Next::Again(weakness.to_string()));
     }
-    let key = Secret::new(format!("sign-up\n{}", flow::address(&call.request.ip))).digest();
-    let cookie = session::digest(call);
-    let [counted, sessions] =
-        call.db.read([store::failures(&key, call.now), sessions::store::by_digest(cookie.as_ref())]).await?;
-    let failures = counted.first().map_or(Ok(0), |row| row.int("failures"))?;
-    if failures >= flow::MAX_FAILURES {
-        return Ok(Next::Again(TOO_MANY.to_owned()));
+    let attempt = Attempt::new(call, visit, terms, &email);
+    let Found { refused, before } = attempt.read(call).await?;
+    if let Some(limited) = refused {
+        return Ok(Next::Later(TOO_MANY, limited));
     }
-    let before = sessions.first().map(sessions::store::session).transpose()?;
 
     let user = UserId::new(format!("auth0|{}", random_text(call.platform(), 24)));
     let new = NewUser { connection: terms.connection.name.clone(), email: Some(email), ..NewUser::default() };
     // Hashed before anyone knows whether the address is free, so that the clock does not tell.
-    let hash = password::hash(call.platform(), password)?;
+    let hash = password::hash(&call.shared, call.tenant.id(), password).await?;
     let client = visit.caller.client.client.client_id.as_str();
     let entry = Entry::new(Kind::SuccessSignup, "Signed up").user(user.as_str()).client(client);
     let proven = Proven { user: &user, at: call.now, amr: None };
@@ -78,15 +80,67 @@ pub async fn create(
     match finish.commit(call).await {
         Ok(response) => Ok(Next::Leave(response)),
         Err(Fault { kind: FaultKind::Conflict(constraint), .. }) if constraint.contains("users.email") => {
-            refuse(call, &key, client).await?;
+            let words = "The address is taken";
+            call.db.commit([call.record(Entry::new(Kind::FailedSignup, words).client(client))]).await?;
             Ok(Next::Again(TAKEN.to_owned()))
         }
         Err(fault) => Err(fault),
     }
 }
 
-async fn refuse(call: &Call, key: &Digest, client: &str) -> Result<(), Fault> {
-    let count = store::count_attempt(key, flow::MAX_FAILURES, call.now.plus(flow::LOCK), call.now);
-    let entry = Entry::new(Kind::FailedSignup, "The address is taken").client(client);
-    call.db.commit([count, call.record(entry)]).await.map(drop)
+/// What a new account is counted under.
+struct Attempt<'a> {
+    connection: &'a str,
+    email: &'a str,
+    /// Who is told that an address is taken.
+    probe: Digest,
+    /// What the network address may do.
+    buckets: Vec<(Digest, Bucket)>,
+}
+
+/// What one round trip tells.
+struct Found {
+    refused: Option<Limited>,
+    before: Option<Session>,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(call: &Call, visit: &Visit, terms: &'a Terms<'_>, email: &'a str) -> Self {
+        let network = network(&call.request.ip);
+        let digest = |what: &str| Secret::new(format!("{what}\n{network}")).digest();
+        let key = |bucket: &Bucket| digest(&format!("sign-up {}", bucket.every.as_millis()));
+        let buckets = visit.snapshot.attack_protection.signups(&call.request.ip);
+        Self {
+            connection: &terms.connection.name,
+            email,
+            probe: digest("sign-up"),
+            buckets: buckets.into_iter().map(|bucket| (key(&bucket), bucket)).collect(),
+        }
+    }
+
+    /// Counts it before anything is looked at, so that attempts at the same time count as well: each one, and each that
+    /// would be told that the address is taken. Whoever was told so too often is told nothing any more, of any address.
+    async fn read(&self, call: &Call) -> Result<Found, Fault> {
+        let (now, most) = (call.now, flow::MAX_FAILURES);
+        let mut batch = counters::take_each(&self.buckets, now);
+        batch.extend([
+            counters::failures(&self.probe, now).into(),
+            counters::count_probe(&self.probe, self.connection, self.email, most, now.plus(flow::LOCK), now),
+            sessions::store::by_digest(session::digest(call).as_ref()).into(),
+        ]);
+        let mut answers = call.db.commit(batch).await?.into_iter();
+        let mut next = || answers.next().map(|outcome| outcome.rows).unwrap_or_default();
+        let count = |rows: Vec<Row>| rows.first().map(counters::count).transpose();
+        let mut buckets = Vec::new();
+        for (_, bucket) in &self.buckets {
+            buckets.extend(count(next())?.map(|count| (count, *bucket)));
+        }
+        let told = count(next())?;
+        next();
+        let refused = flow::emptied(&buckets, now).or_else(|| {
+            let told = told.filter(|told| told.failures >= most)?;
+            Some(flow::limited(most, told.expires_at, now))
+        });
+        Ok(Found { refused, before: next().first().map(sessions::store::session).transpose()? })
+    }
 }

@@ -5,41 +5,9 @@ use crate::{
     error::Fault,
     id::{OrganizationId, UserId},
     resources::authentication_methods::{model::Factors, store::factors},
-    secret::Digest,
     tenant::InTenant,
     time::Timestamp,
 };
-
-/// Counts an attempt before its password is looked at, so that attempts at the same time count as well. Answers
-/// `failures`, this one included. While it is not more than `limit`, each attempt puts off the end of the count.
-pub fn count_attempt(key: &Digest, limit: i64, ends_at: Timestamp, now: Timestamp) -> Statement<InTenant> {
-    write(
-        "insert into login_attempts as a (tenant_id, key, failures, expires_at) values (?1, ?2, 1, ?4)
-         on conflict (tenant_id, key) do update set
-           failures = case when a.expires_at <= ?5 then 1 else a.failures + 1 end,
-           expires_at = case when a.expires_at <= ?5 or a.failures < ?3 then ?4 else a.expires_at end
-         returning failures",
-    )
-    .bind(key)
-    .bind(limit)
-    .bind(ends_at)
-    .bind(now)
-}
-
-/// Forgets the failed attempts: they were the person's own.
-pub fn forget_attempts(key: &Digest) -> Statement<InTenant> {
-    write("delete from login_attempts where tenant_id = ?1 and key = ?2").bind(key)
-}
-
-/// Removes some counts that have ended before `moment`.
-pub fn sweep_attempts(moment: Timestamp) -> Statement<InTenant> {
-    write(
-        "delete from login_attempts where tenant_id = ?1 and key in (
-           select key from login_attempts indexed by login_attempts_by_expiry
-           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 20)",
-    )
-    .bind(moment)
-}
 
 /// An account of a connection.
 #[derive(Debug)]
@@ -56,6 +24,8 @@ pub struct Account {
     pub is_member: bool,
     /// What they have besides the password.
     pub factors: Factors,
+    /// Where they have signed in before: their last address, and those of their sessions.
+    pub known: Vec<String>,
 }
 
 /// The account that an e-mail address or a user name belongs to. One row or none.
@@ -64,6 +34,10 @@ pub fn account(connection: &str, identifier: &str, organization: Option<&Organiz
         "select a.user_id, i.user_id as identity_id, i.blocked or a.blocked as blocked, p.hash, ",
         factors!("a.user_id"),
         " as factors,
+           (select json_group_array(ip) from (select a.last_ip as ip union
+             select ip from (select s.ip from sessions s indexed by sessions_by_user
+               where s.tenant_id = ?1 and s.user_id = a.user_id limit 50))
+             where ip is not null) as known,
            ?4 is null or exists (select 1 from organization_members m
              where m.tenant_id = ?1 and m.organization_id = ?4 and m.user_id = a.user_id) as is_member
          from users i
@@ -90,6 +64,7 @@ pub fn account_of(row: &Row) -> Result<Account, Fault> {
         hash: row.optional_text("hash")?,
         is_member: row.flag("is_member")?,
         factors: row.json("factors")?,
+        known: row.json("known")?,
     })
 }
 
@@ -113,11 +88,4 @@ pub fn signed_in(user: &UserId, ip: &str, now: Timestamp) -> Statement<InTenant>
     .bind(user)
     .bind(ip)
     .bind(now)
-}
-
-/// How many failures count at the moment. One row or none.
-pub fn failures(key: &Digest, now: Timestamp) -> Query<InTenant> {
-    read("select failures from login_attempts where tenant_id = ?1 and key = ?2 and expires_at > ?3")
-        .bind(key)
-        .bind(now)
 }

@@ -99,7 +99,7 @@ fn administrator(
         email_verified: true,
         ..users::model::NewUser::default()
     };
-    let hash = users::password::hash(platform, password)?;
+    let hash = users::password::hash_now(platform, password)?;
     Ok(vec![
         users::store::insert(&id, &user, now)?,
         users::store::set_password(&id, &hash, now),

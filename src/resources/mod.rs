@@ -1,5 +1,6 @@
 //! What a tenant owns. Each resource: `model.rs` (pure rules), `store.rs` (SQL), `api.rs` (routes and handlers).
 
+pub mod attack_protection;
 pub mod authentication_methods;
 pub mod client_grants;
 pub mod clients;
@@ -23,6 +24,7 @@ use crate::http::route::Routes;
 
 /// The management API.
 pub fn routes(r: &mut Routes) {
+    attack_protection::api::routes(r);
     client_grants::api::routes(r);
     clients::api::routes(r);
     connections::api::routes(r);

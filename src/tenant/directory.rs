@@ -33,7 +33,9 @@ pub enum Resolved {
 pub struct Directory {
     config: Rc<Config>,
     platform: Rc<dyn Platform>,
-    routes: RefCell<HashMap<String, (Timestamp, Option<Route>)>>,
+    routes: RefCell<HashMap<String, (Timestamp, Route)>>,
+    /// Hosts that are nobody's. Apart from the others, so that whoever asks for very many of them pushes none of those out.
+    nobodys: RefCell<HashMap<String, Timestamp>>,
 }
 
 /// How long a request waits for a tenant that is just changing its database, and how long between two looks. Longer than
@@ -41,13 +43,15 @@ pub struct Directory {
 const PATIENCE: Lifetime = Lifetime::seconds(15);
 const GLANCE: Lifetime = Lifetime::milliseconds(20);
 
-/// How many hosts an isolate remembers, found or not; when full, all is forgotten.
+/// How many hosts an isolate remembers that it has found, and how many that it has not; when full, all of a kind are
+/// forgotten.
 const CAPACITY: usize = 8192;
+const NOBODYS: usize = 1024;
 
 impl Directory {
     /// The directory behind the binding `DIRECTORY`.
     pub fn new(config: Rc<Config>, platform: Rc<dyn Platform>) -> Self {
-        Self { config, platform, routes: RefCell::default() }
+        Self { config, platform, routes: RefCell::default(), nobodys: RefCell::default() }
     }
 
     /// A handle on the directory's own rows.
@@ -80,6 +84,15 @@ impl Directory {
         let query = || id.as_ref().map_or_else(|| store::by_host(host.as_str()), store::by_id);
         let route = self.route(host.as_str(), query, now, meter).await?;
         self.open(route, Issuer::of(self.config.scheme(), host.as_str()), meter).await
+    }
+
+    /// Whether it is known without a look into the directory whose this host is, if anybody's.
+    pub fn knows(&self, host: &Host, now: Timestamp) -> bool {
+        let host = host.as_str();
+        let is_fresh = |read_at: &Timestamp| now.since(*read_at) < FRESH;
+        host == self.config.base_domain
+            || self.routes.borrow().get(host).is_some_and(|(read_at, _)| is_fresh(read_at))
+            || self.nobodys.borrow().get(host).is_some_and(is_fresh)
     }
 
     /// Finds a tenant by id, at its own subdomain.
@@ -137,14 +150,14 @@ impl Directory {
 
     /// Drops what is remembered of a tenant, after it was changed here or its fence was met.
     pub fn forget(&self, id: &TenantId) {
-        self.routes
-            .borrow_mut()
-            .retain(|_, (_, route)| route.as_ref().is_some_and(|route| route.tenant != *id));
+        self.routes.borrow_mut().retain(|_, (_, route)| route.tenant != *id);
+        self.nobodys.borrow_mut().clear();
     }
 
     /// Drops what is remembered of all tenants, after something was changed for all of them.
     pub fn forget_all(&self) {
         self.routes.borrow_mut().clear();
+        self.nobodys.borrow_mut().clear();
     }
 
     /// Waits until the tenant has left an epoch whose handles its database refuses: it is moving, and will serve again in
@@ -204,7 +217,10 @@ impl Directory {
         if let Some((read_at, route)) = self.routes.borrow().get(key)
             && now.since(*read_at) < FRESH
         {
-            return Ok(route.clone());
+            return Ok(Some(route.clone()));
+        }
+        if self.nobodys.borrow().get(key).is_some_and(|read_at| now.since(*read_at) < FRESH) {
+            return Ok(None);
         }
         let row = self.db(meter)?.first(query()).await.map_err(unprepared)?;
         let row = row.ok_or_else(|| Fault::internal("the directory answered no row"))?;
@@ -217,11 +233,10 @@ impl Directory {
                 detail: "the directory is not migrated or seeded".to_owned(),
             });
         }
-        let mut routes = self.routes.borrow_mut();
-        if routes.len() >= CAPACITY {
-            routes.clear();
+        match &route {
+            Some(route) => keep(&self.routes, CAPACITY, key, (now, route.clone())),
+            None => keep(&self.nobodys, NOBODYS, key, now),
         }
-        routes.insert(key.to_owned(), (now, route.clone()));
         Ok(route)
     }
 
@@ -272,6 +287,15 @@ impl Directory {
         self.routes.borrow_mut().clear();
         Ok(())
     }
+}
+
+/// Remembers something of a host.
+fn keep<T>(memory: &RefCell<HashMap<String, T>>, capacity: usize, host: &str, value: T) {
+    let mut memory = memory.borrow_mut();
+    if memory.len() >= capacity && !memory.contains_key(host) {
+        memory.clear();
+    }
+    memory.insert(host.to_owned(), value);
 }
 
 /// Before the first start the directory has no tables.

@@ -4,7 +4,7 @@ use super::d1::D1;
 use crate::{config::Config, error::Fault};
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{AnalyticsEngineDataset, Bucket, Env, Fetcher, Stub, durable::ObjectNamespace};
+use worker::{AnalyticsEngineDataset, Bucket, Env, Fetcher, RateLimiter, Stub, durable::ObjectNamespace};
 
 /// The bindings of the running script.
 pub struct Bindings {
@@ -61,6 +61,11 @@ impl Bindings {
         self.coordinators
             .get_by_name(name)
             .map_err(|error| Fault::unavailable(format!("coordinator: {error}")))
+    }
+
+    /// What counts requests under this binding, if anything.
+    pub fn rate_limiter(&self, name: &str) -> Option<RateLimiter> {
+        self.env.rate_limiter(name).ok()
     }
 
     /// Where data points go, if anywhere.

@@ -13,6 +13,7 @@ use crate::{
     id::OperationId,
     jose::{Algorithm, Jwk},
     json,
+    limits::model::Rate,
     platform::{
         Answer, Ask, DataPoint, Incoming, KeyPair, Level, LocalBox, ObjectStore, Outgoing, Platform, Signer,
     },
@@ -21,7 +22,12 @@ use crate::{
 };
 use js_sys::Promise;
 use serde_json::{Value as Json, json};
-use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    time::Duration,
+};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{
@@ -40,12 +46,14 @@ extern "C" {
 pub struct Edge {
     bindings: Bindings,
     databases: RefCell<HashMap<String, Rc<dyn Driver>>>,
+    /// The counters that were found not to count.
+    uncounted: RefCell<HashSet<&'static str>>,
 }
 
 impl Edge {
     /// The world as these bindings open it.
     pub fn new(bindings: Bindings) -> Self {
-        Self { bindings, databases: RefCell::default() }
+        Self { bindings, databases: RefCell::default(), uncounted: RefCell::default() }
     }
 }
 
@@ -136,11 +144,34 @@ impl Platform for Edge {
         Box::pin(async move { Delay::from(Duration::from_millis(span)).await })
     }
 
+    /// A few milliseconds: what arrived during a hash is answered in them. Who is far behind looks less often.
+    fn breathe(&self, ahead: usize) -> LocalBox<'_, ()> {
+        let milliseconds = 6 + 15 * u64::try_from(ahead.min(20)).unwrap_or_default();
+        Box::pin(async move { Delay::from(Duration::from_millis(milliseconds)).await })
+    }
+
     fn defer(&self, work: LocalBox<'static, ()>) {
         wait_until(&future_to_promise(async move {
             work.await;
             Ok(JsValue::UNDEFINED)
         }));
+    }
+
+    fn within<'a>(&'a self, rate: &'a Rate, key: &'a str) -> LocalBox<'a, bool> {
+        Box::pin(async move {
+            let allowed = match self.bindings.rate_limiter(rate.binding) {
+                Some(limiter) => limiter.limit(key.to_owned()).await.map(|outcome| outcome.success),
+                None => Err(worker::Error::RustError("the binding is missing from wrangler.toml".to_owned())),
+            };
+            // Better a server without this limit than none. Said once: a flood must not flood the log.
+            allowed.unwrap_or_else(|error| {
+                if self.uncounted.borrow_mut().insert(rate.binding) {
+                    let fields = json!({ "binding": rate.binding, "detail": error.to_string() });
+                    log(Level::Error, "nothing counts requests here", fields);
+                }
+                true
+            })
+        })
     }
 
     fn coordinate<'a>(&'a self, ask: Ask) -> LocalBox<'a, Result<Answer, Fault>> {

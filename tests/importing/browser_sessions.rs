@@ -75,7 +75,7 @@ fn without_the_operators_word_no_old_cookie_is_good() {
 #[test]
 fn the_public_id_of_a_session_of_ours_is_no_cookie() {
     let (world, app) = moved(true);
-    let hash = gatehouse::resources::users::password::hash(
+    let hash = gatehouse::resources::users::password::hash_now(
         world.outside.as_ref(),
         &gatehouse::secret::Secret::new("Passw0rd!alice"),
     );

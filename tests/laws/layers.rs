@@ -5,7 +5,7 @@ use super::{files, name, text};
 /// The layers of `src/lib.rs`, from the bottom: a module uses its own layer and those below it.
 const LAYERS: [&[&str]; 8] = [
     &["error", "id", "json", "secret", "time"],
-    &["config", "db", "http", "jose", "platform"],
+    &["config", "db", "http", "jose", "limits", "platform"],
     &["cloudflare", "events", "tenant"],
     &["access"],
     &["login", "oauth", "resources"],

@@ -6,16 +6,13 @@ mod headers;
 mod hosts;
 mod inhabitants;
 mod isolation;
-mod json;
 mod layers;
+mod limits;
 mod migrations;
 mod parameters;
-mod readback;
 mod routes;
 mod tidy;
 mod transport;
-mod unreadable;
-mod updates;
 mod visitors;
 
 use std::path::{Path, PathBuf};

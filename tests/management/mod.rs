@@ -1,6 +1,7 @@
 //! The management API, resource by resource.
 
 mod access;
+mod attack_protection;
 mod client_grants;
 mod clients;
 mod connections;

@@ -34,8 +34,8 @@ impl World {
 }
 
 impl Browser<'_> {
-    /// One request to an absolute URL; redirects are not followed.
-    pub fn send(&self, method: Method, url: &Url, form: Option<&[(&str, &str)]>) -> Answer {
+    /// A request of this browser to an absolute URL.
+    pub fn ask(&self, method: Method, url: &Url, form: Option<&[(&str, &str)]>) -> Ask {
         let host = format!("{}:{}", url.host_str().unwrap(), url.port_or_known_default().unwrap());
         let path =
             url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
@@ -47,10 +47,16 @@ impl Browser<'_> {
         if !cookies.is_empty() {
             ask = ask.header("cookie", &cookies.join("; "));
         }
-        if let Some(form) = form {
-            ask = ask.form(form);
+        match form {
+            Some(form) => ask.form(form),
+            None => ask,
         }
-        let answer = self.world.send(ask);
+    }
+
+    /// One request to an absolute URL; redirects are not followed.
+    pub fn send(&self, method: Method, url: &Url, form: Option<&[(&str, &str)]>) -> Answer {
+        let host = format!("{}:{}", url.host_str().unwrap(), url.port_or_known_default().unwrap());
+        let answer = self.world.send(self.ask(method, url, form));
         self.round_trips.set(self.round_trips.get() + answer.round_trips());
         for (_, cookie) in answer.0.headers().iter().filter(|(name, _)| *name == "set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap();

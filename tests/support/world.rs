@@ -15,8 +15,10 @@ use gatehouse::{
         schema::{self, Schema},
     },
     error::Fault,
+    http::Response,
     id::OperationId,
     jose::{Algorithm, Jwk},
+    limits::model::Rate,
     operations::coordinator::Coordinator,
     platform::{
         self, DataPoint, Incoming, KeyPair, Level, LocalBox, ObjectStore, Outgoing, Platform, Signer,
@@ -29,6 +31,7 @@ use serde_json::Value as Json;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
 };
@@ -59,6 +62,9 @@ pub struct Outside {
     pub gate: Rc<Gate>,
     /// Memory (KiB) and passes of a password hash: next to nothing, unless a test says otherwise.
     pub password_cost: Cell<(u32, u32)>,
+    /// Whether the platform's counters count, and another limit for all of them, if a test wants one.
+    pub counts: Cell<Option<Option<u32>>>,
+    counters: RefCell<BTreeMap<String, u32>>,
     deferred: RefCell<Vec<LocalBox<'static, ()>>>,
     coordinator: RefCell<Coordinator>,
 }
@@ -109,6 +115,8 @@ impl World {
             keeps_archives: Cell::new(true),
             gate: Rc::default(),
             password_cost: Cell::new((8, 1)),
+            counts: Cell::default(),
+            counters: RefCell::default(),
             deferred: RefCell::default(),
             coordinator: RefCell::default(),
         });
@@ -151,6 +159,27 @@ impl World {
         let faults = headers::faults(&request, response.headers());
         assert!(faults.is_empty(), "{} {}: {faults:?}", request.method, request.path);
         Answer(response)
+    }
+
+    /// Sends requests at the same time: each goes on whenever another has to wait.
+    pub fn send_at_once(&self, asks: Vec<Ask>) -> Vec<Answer> {
+        let mut running: Vec<Pin<Box<dyn Future<Output = Response> + '_>>> = Vec::new();
+        for ask in asks {
+            running.push(Box::pin(self.app.handle(ask.into_request())));
+        }
+        let mut answers: Vec<Option<Answer>> = running.iter().map(|_| None).collect();
+        let mut context = Context::from_waker(Waker::noop());
+        while answers.iter().any(Option::is_none) {
+            for (future, answer) in running.iter_mut().zip(&mut answers) {
+                if answer.is_none()
+                    && let Poll::Ready(response) = future.as_mut().poll(&mut context)
+                {
+                    *answer = Some(Answer(response));
+                }
+            }
+        }
+        self.outside.settle();
+        answers.into_iter().flatten().collect()
     }
 
     /// An access token of the seeded machine client for the management API; no scope means all it was granted.
@@ -225,6 +254,17 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         }
     }
     panic!("a future waits for something that is not in this world");
+}
+
+/// Lets others have their turn once.
+async fn yielded() {
+    let mut paused = false;
+    std::future::poll_fn(
+        |_| {
+            if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }
+        },
+    )
+    .await;
 }
 
 impl Outside {
@@ -346,20 +386,33 @@ impl Platform for Outside {
         self.password_cost.get()
     }
 
+    /// The same, and no time passes.
+    fn breathe(&self, _: usize) -> LocalBox<'_, ()> {
+        Box::pin(yielded())
+    }
+
     /// Whoever else has something to do comes first.
     fn pause(&self, span: Lifetime) -> LocalBox<'_, ()> {
         Box::pin(async move {
             self.now.set(self.now.get() + span.as_millis());
-            let mut paused = false;
-            std::future::poll_fn(|_| {
-                if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
+            yielded().await;
         })
     }
 
     fn defer(&self, work: LocalBox<'static, ()>) {
         self.deferred.borrow_mut().push(work);
+    }
+
+    /// Fixed windows, as the platform's own: nothing is counted unless a test asks for it.
+    fn within<'a>(&'a self, rate: &'a Rate, key: &'a str) -> LocalBox<'a, bool> {
+        Box::pin(async move {
+            let Some(limit) = self.counts.get() else { return true };
+            let window = self.now.get() / (i64::from(rate.period) * 1000);
+            let mut counters = self.counters.borrow_mut();
+            let count = counters.entry(format!("{} {key} {window}", rate.binding)).or_default();
+            *count += 1;
+            *count <= limit.unwrap_or(rate.limit)
+        })
     }
 
     fn coordinate<'a>(&'a self, ask: platform::Ask) -> LocalBox<'a, Result<platform::Answer, Fault>> {

@@ -3,7 +3,6 @@
 use super::Check;
 use crate::{
     jose::Jwk,
-    json,
     time::{Lifetime, Timestamp},
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -44,7 +43,7 @@ impl Opened {
         };
         let open = |part: &str| {
             let bytes = Base64UrlUnpadded::decode_vec(part.trim_end_matches('=')).ok()?;
-            json::read::<Map<String, Json>>(&bytes).ok()
+            serde_json::from_slice::<Map<String, Json>>(&bytes).ok()
         };
         let cut = || not("it does not decode", "it may have been cut off or changed when it was copied");
         Ok(Self {

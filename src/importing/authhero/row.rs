@@ -3,7 +3,6 @@
 
 use crate::{
     importing::record::{Note, Problem},
-    json,
     time::Timestamp,
 };
 use serde_json::{Map, Value as Json};
@@ -141,7 +140,7 @@ impl<'a> Reader<'a> {
         match self.get(name) {
             Json::Null => Ok(None),
             Json::String(text) if text.trim().is_empty() => Ok(None),
-            Json::String(text) => match json::accept(text) {
+            Json::String(text) => match serde_json::from_str(text) {
                 Ok(Json::Null) => Ok(None),
                 Ok(value) => Ok(Some(value)),
                 Err(error) => Err(self.problem(name, format!("is not JSON: {error}"))),
@@ -156,7 +155,7 @@ impl<'a> Reader<'a> {
             None => Ok(Map::new()),
             Some(Json::Object(members)) => Ok(members),
             // JSON that was made text once too often.
-            Some(Json::String(text)) => match json::accept(&text) {
+            Some(Json::String(text)) => match serde_json::from_str(&text) {
                 Ok(members) => Ok(members),
                 Err(_) => Err(self.problem(name, "is not a JSON object")),
             },

@@ -47,13 +47,13 @@ async fn submit(
     let terms = visit.terms(call)?;
     match otp::check(call, &visit, &terms, halfway, code).await? {
         Next::Leave(response) => Ok(response),
-        Next::Again(verdict) => render(call, &visit, Some(words(verdict))),
+        Next::Again(verdict) => Ok(verdict.told(render(call, &visit, Some(words(verdict)))?)),
     }
 }
 
 fn words(verdict: Verdict) -> (StatusCode, &'static str) {
     match verdict {
-        Verdict::Locked => {
+        Verdict::Locked(_) => {
             (StatusCode::TOO_MANY_REQUESTS, "There were too many wrong codes. Please try again in an hour.")
         }
         Verdict::Blocked => {

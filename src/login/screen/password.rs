@@ -47,17 +47,20 @@ async fn submit(
     let terms = visit.terms(call)?;
     match password::check(call, &visit, &terms, identifier, password).await? {
         Next::Leave(response) => Ok(response),
-        Next::Again(verdict) => render(call, &visit, Some(words(verdict))),
+        Next::Again(verdict) => Ok(verdict.told(render(call, &visit, Some(words(verdict)))?)),
     }
 }
 
 /// The same for an account that does not exist as for one that does.
 fn words(verdict: Verdict) -> (StatusCode, &'static str) {
     match verdict {
-        Verdict::Locked => (
+        Verdict::Locked(_) => (
             StatusCode::TOO_MANY_REQUESTS,
             "There were too many attempts with this account. Please try again in an hour.",
         ),
+        Verdict::Later(_) => {
+            (StatusCode::TOO_MANY_REQUESTS, "There were too many attempts. Please try again later.")
+        }
         Verdict::Blocked => {
             (StatusCode::FORBIDDEN, "This account has been blocked. Please ask your administrator.")
         }

@@ -50,15 +50,32 @@ async fn submit(
         return Ok(visit.go(call, IDENTIFIER)?);
     }
     let Some(password) = &fields.password else {
-        return render(call, &visit, &fields.email, Some("Please choose a password."));
+        return render(
+            call,
+            &visit,
+            &fields.email,
+            Some((StatusCode::BAD_REQUEST, "Please choose a password.")),
+        );
     };
     match signup::create(call, &visit, &terms, &fields.email, password).await? {
         Next::Leave(response) => Ok(response),
-        Next::Again(sentence) => render(call, &visit, &fields.email, Some(&sentence)),
+        Next::Again(sentence) => {
+            render(call, &visit, &fields.email, Some((StatusCode::BAD_REQUEST, &sentence)))
+        }
+        Next::Later(sentence, limited) => {
+            let error = Some((StatusCode::TOO_MANY_REQUESTS, sentence));
+            let page = render(call, &visit, &fields.email, error)?;
+            Ok(page.with("retry-after", limited.retry_after.to_string()))
+        }
     }
 }
 
-fn render(call: &Call, visit: &Visit, email: &str, error: Option<&str>) -> Result<Response, Error<Refusal>> {
+fn render(
+    call: &Call,
+    visit: &Visit,
+    email: &str,
+    error: Option<(StatusCode, &str)>,
+) -> Result<Response, Error<Refusal>> {
     let terms = visit.terms(call)?;
     if flow::page(Page::Signup, false, visit.may_sign_up(&terms)) != Page::Signup {
         return Ok(visit.go(call, IDENTIFIER)?);
@@ -69,7 +86,7 @@ fn render(call: &Call, visit: &Visit, email: &str, error: Option<&str>) -> Resul
     let form = Form {
         brand: visit.snapshot.brand(call.tenant.id()),
         title: "Create an account",
-        error: error.map(|error| (StatusCode::BAD_REQUEST, error)),
+        error,
         fields: vec![Field { value: email, ..address }, Field { hint: Some(&hint), ..password }],
         button: "Sign up",
         below: Some(("Already have an account?", visit.link(IDENTIFIER), "Sign in")),

@@ -6,8 +6,8 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, Row, page::total},
-    error::Error,
+    db::{Page, page::total},
+    error::{Error, Fault},
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::{
@@ -58,8 +58,7 @@ async fn list(
         ])
         .await?;
     organization.first().ok_or_else(inexistent)?;
-    let shown = |row: &Row| Ok(json!(store::client_grant(row)?));
-    let grants = cx.readable(("client_grants", "id"), &rows, shown);
+    let grants = rows.iter().map(|row| Ok(json!(store::client_grant(row)?))).collect::<Result<_, Fault>>()?;
     Ok(Json(window.list("client_grants", grants, total(&count)?)))
 }
 
@@ -113,6 +112,6 @@ async fn list_organizations(
     find(cx, &id).await?;
     let (rows, total) =
         window.read(cx.db(), store::organizations(&id, window), store::count_organizations(&id)).await?;
-    let shown = |row: &Row| Ok(json!(organizations::store::organization(row)?));
-    Ok(Json(window.list("organizations", cx.readable(("organizations", "id"), &rows, shown), total)))
+    let organizations = rows.iter().map(|row| Ok(json!(organizations::store::organization(row)?)));
+    Ok(Json(window.list("organizations", organizations.collect::<Result<_, Fault>>()?, total)))
 }

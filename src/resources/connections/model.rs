@@ -125,6 +125,11 @@ impl Connection {
         matches!(self.strategy.as_str(), "auth0" | "Username-Password-Authentication")
     }
 
+    /// Whether wrong passwords are counted: yes unless `brute_force_protection` is false (Auth0).
+    pub fn counts_failures(&self) -> bool {
+        self.document.options.get("brute_force_protection") != Some(&Json::Bool(false))
+    }
+
     /// Whether people may sign up themselves: yes unless `disable_signup` is set.
     pub fn allows_signup(&self) -> bool {
         self.document.options.get("disable_signup") != Some(&Json::Bool(true))

@@ -2,7 +2,7 @@
 //! have been imported in, [`super::stored_hash`].
 
 pub use super::stored_hash::{is_supported, verify};
-use crate::{error::Fault, platform::Platform, secret::Secret};
+use crate::{access::Shared, error::Fault, id::TenantId, platform::Platform, secret::Secret};
 use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHash, PasswordHasher, SaltString},
@@ -11,11 +11,21 @@ use argon2::{
 /// A longer password is refused before it is hashed: hashing must not be a way to keep us busy.
 pub const MAX_BYTES: usize = 256;
 
-/// Hashes a password at the platform's cost.
+/// Hashes a password of one of a tenant's people at the platform's cost, when it is that tenant's turn.
+///
+/// # Errors
+/// [`crate::error::FaultKind::Limited`] if too many wait for theirs, or as [`hash_now`].
+pub async fn hash(shared: &Shared, tenant: &TenantId, password: &Secret) -> Result<String, Fault> {
+    let platform = shared.platform.as_ref();
+    shared.hashing.take(platform, tenant).await?;
+    hash_now(platform, password)
+}
+
+/// Hashes a password whoever waits, for the first start.
 ///
 /// # Errors
 /// A fault if the cost is not one that Argon2 takes.
-pub fn hash(platform: &dyn Platform, password: &Secret) -> Result<String, Fault> {
+pub fn hash_now(platform: &dyn Platform, password: &Secret) -> Result<String, Fault> {
     let (memory, passes) = platform.password_cost();
     let failed = |error: String| Fault::internal(format!("password hash: {error}"));
     let params = Params::new(memory, passes, 1, None).map_err(|error| failed(error.to_string()))?;
@@ -40,14 +50,29 @@ pub enum Match {
     Outdated,
 }
 
-/// Compares a password with the stored hash. Without one it takes as long as with one, so that nobody can tell by the
-/// clock whether there is such an account.
+/// Compares a password with the stored hash, when it is the tenant's turn.
 ///
 /// # Errors
 /// As [`hash`].
-pub fn compare(platform: &dyn Platform, password: &Secret, stored: Option<&str>) -> Result<Match, Fault> {
-    let Some(stored) = stored else {
-        hash(platform, password)?;
+pub async fn compare(
+    shared: &Shared,
+    tenant: &TenantId,
+    password: &Secret,
+    stored: Option<&str>,
+) -> Result<Match, Fault> {
+    let platform = shared.platform.as_ref();
+    shared.hashing.take(platform, tenant).await?;
+    compare_now(platform, password, stored)
+}
+
+/// Compares a password with the stored hash. Without one that can be compared with it takes as long as with one, so that
+/// nobody can tell by the clock whether there is such an account, or where it came from.
+///
+/// # Errors
+/// As [`hash_now`].
+pub fn compare_now(platform: &dyn Platform, password: &Secret, stored: Option<&str>) -> Result<Match, Fault> {
+    let Some(stored) = stored.filter(|stored| is_supported(stored)) else {
+        hash_now(platform, password)?;
         return Ok(Match::Wrong);
     };
     if !verify(password, stored) {

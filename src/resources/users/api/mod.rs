@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::{Area, Management, management::Refusal, scope},
-    db::{Filter, Page, Row, page},
+    db::{Filter, Page, page},
     error::{Error, Fault, OnConflict},
     http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
     id::UserId,
@@ -58,7 +58,8 @@ async fn list(cx: &Management, Query(list): Query<List>) -> Result<Body<Json>, E
         page::order(list.sort.as_deref(), &search::SORTABLE, "created_at").map_err(Refusal::invalid_query)?;
     let (rows, total) =
         window.read(cx.db(), store::page(&filter, &order, window), store::count(&filter)).await?;
-    let users = several(cx, &rows, &list.fields);
+    let users =
+        rows.iter().map(|row| shown(&store::user(row)?, &list.fields)).collect::<Result<_, Fault>>()?;
     Ok(Body(window.list("users", users, total)))
 }
 
@@ -78,7 +79,11 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>
     let id = model::user_id("auth0", wanted.as_deref(), random).map_err(Refusal::invalid_body)?;
     let mut batch = vec![store::insert(&id, &user, now)?];
     if let Some(password) = &password {
-        batch.push(store::set_password(&id, &password::hash(platform, password)?, now));
+        batch.push(store::set_password(
+            &id,
+            &password::hash(&cx.call().shared, cx.tenant().id(), password).await?,
+            now,
+        ));
     }
     batch.push(store::by_id(&id).into());
     let outcomes = cx.commit_people("Create a User", batch).await;
@@ -107,7 +112,7 @@ async fn update(
     }
     let [user, held] =
         cx.db().read([store::by_id(&id), permissions::store::held(&id, &cx.audience())]).await?;
-    let user = user.first().ok_or_else(inexistent)?.mended(&store::DOCUMENTS, store::user)?;
+    let user = store::user(user.first().ok_or_else(inexistent)?)?;
     if attributes.changes_sign_in() {
         // Whoever can sign in as somebody holds what they hold.
         let held = held.iter().map(|row| row.text("permission_name")).collect::<Result<Vec<_>, _>>()?;
@@ -117,7 +122,7 @@ async fn update(
         return Err(Refusal::invalid_body("The user does not belong to this connection").into());
     }
     attributes.unprove(&user);
-    let (platform, now) = (cx.call().platform(), cx.call().now);
+    let now = cx.call().now;
     let mut batch = vec![store::update(&id, &attributes, now)?];
     if let Some(password) = &attributes.password {
         let column = |name: &str| attributes.columns.get(name).and_then(Json::as_str);
@@ -125,7 +130,11 @@ async fn update(
         let (email, username) =
             (column("email").or(user.email.as_deref()), column("username").or(user.username.as_deref()));
         check_password(&connection, password, email, username)?;
-        batch.push(store::set_password(&id, &password::hash(platform, password)?, now));
+        batch.push(store::set_password(
+            &id,
+            &password::hash(&cx.call().shared, cx.tenant().id(), password).await?,
+            now,
+        ));
     }
     if attributes.ends_sessions() {
         batch.extend(store::sign_out(&id, now));
@@ -163,7 +172,8 @@ pub struct ByEmail {
 
 async fn by_email(cx: &Management, Query(query): Query<ByEmail>) -> Result<Body<Vec<Json>>, Error<Refusal>> {
     let rows = cx.db().all(store::by_email(&query.email.to_lowercase())).await?;
-    Ok(Body(several(cx, &rows, &query.fields)))
+    let users = rows.iter().map(|row| shown(&store::user(row)?, &query.fields));
+    Ok(Body(users.collect::<Result<_, Fault>>()?))
 }
 
 pub(crate) fn inexistent() -> Refusal {
@@ -206,11 +216,6 @@ fn check_password(
     let checked = Policy::of(connection).check(password, email, username);
     checked
         .map_err(|weakness| Refusal::bad_request(weakness.code(), format!("{}: {weakness}", weakness.name())))
-}
-
-/// Users with the members that the client wants of them.
-fn several(cx: &Management, rows: &[Row], fields: &Fields) -> Vec<Json> {
-    cx.readable(("users", "user_id"), rows, |row| shown(&store::user(row)?, fields))
 }
 
 /// An object with the members that the client wants of it.
