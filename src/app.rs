@@ -288,8 +288,7 @@ fn insecure(request: &Request) -> Response {
     match Host::of(request) {
         Err(why) => dialect.refuse(StatusCode::BAD_REQUEST, "invalid_host", why),
         Ok(host) if navigates => Response::empty(StatusCode::PERMANENT_REDIRECT)
-            .with("location", transport::over_tls(host.as_str(), request))
-            .with("cache-control", "no-store"),
+            .with("location", transport::over_tls(host.as_str(), request)),
         Ok(_) => dialect.refuse(
             StatusCode::FORBIDDEN,
             "https_required",

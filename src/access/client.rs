@@ -43,7 +43,25 @@ pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal
         (_, Some(digest), Some(secret)) => digest.matches(secret),
         _ => false,
     };
-    if proven { Ok(record) } else { Err(Refusal::invalid_client().into()) }
+    if !proven {
+        return Err(Refusal::invalid_client().into());
+    }
+    check_origin(call, &record)?;
+    Ok(record)
+}
+
+/// Checks that a page may call for this client: one of ours, or of an origin that the client registered (Auth0). What is
+/// no browser names no origin.
+fn check_origin(call: &Call, record: &ClientRecord) -> Result<(), Refusal> {
+    let Some(origin) = call.request.headers.get("origin") else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let is_own = call.tenant.issuer().as_str().strip_suffix('/') == Some(origin);
+    if is_own || record.client.may_call_from(origin) {
+        return Ok(());
+    }
+    let words =
+        format!("Pages of {origin} may not call for this client: add it to the client's allowed_origins");
+    Err(Refusal::forbidden("access_denied", words))
 }
 
 /// The client that a request says it comes from, proven or not; empty if it says none.

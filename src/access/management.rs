@@ -124,7 +124,7 @@ impl Refuse for Refusal {
         if let (Some(detail), Some(members)) = (self.detail, body.as_object_mut()) {
             members.insert("detail".to_owned(), detail);
         }
-        let response = Response::json(self.status, &body).with("cache-control", "no-store");
+        let response = Response::json(self.status, &body);
         if self.status == StatusCode::UNAUTHORIZED {
             response.with("www-authenticate", "Bearer")
         } else {

@@ -84,8 +84,7 @@ impl From<Refusal> for Error<Refusal> {
 impl Refuse for Refusal {
     fn render(self) -> Response {
         let body = json!({ "error": self.error, "error_description": self.description });
-        let response =
-            Response::json(self.status, &body).with("cache-control", "no-store").with("pragma", "no-cache");
+        let response = Response::json(self.status, &body).with("pragma", "no-cache");
         match self.scheme {
             Some("Bearer") => response.with("www-authenticate", format!("Bearer error=\"{}\"", self.error)),
             Some(scheme) => response.with("www-authenticate", scheme),

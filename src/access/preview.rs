@@ -15,7 +15,7 @@ use crate::{
 pub const LIFETIME: Lifetime = Lifetime::days(7);
 
 /// Where it stays.
-pub const COOKIE: Cookie = Cookie("gatehouse_preview");
+pub const COOKIE: Cookie = Cookie::of_own_site("gatehouse_preview");
 
 /// Where the link leads.
 pub const PATH: &str = "/u/preview";

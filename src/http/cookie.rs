@@ -1,4 +1,4 @@
-//! Cookies: host-only, HTTP-only, SameSite=Lax.
+//! Cookies: host-only, HTTP-only, and of their own site unless they say otherwise.
 
 use super::Request;
 use crate::time::Lifetime;
@@ -7,11 +7,34 @@ use crate::time::Lifetime;
 /// (RFC 6265bis §4.1.3.2); plain http (localhost only) has neither the prefix nor `Secure`, which browsers would refuse.
 /// Which of the two it is, the operator has set (see [`super::transport`]).
 #[derive(Debug, Clone, Copy)]
-pub struct Cookie(pub &'static str);
+pub struct Cookie {
+    name: &'static str,
+    site: Site,
+}
+
+/// With whose requests a cookie is sent (RFC 6265bis §4.1.2.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Site {
+    /// With those of its own site, and when a person follows a link to it.
+    Own,
+    /// With those of pages of other sites too, frames among them.
+    Any,
+}
 
 impl Cookie {
+    /// A cookie that pages of other sites cannot have sent: `SameSite=Lax`.
+    pub const fn of_own_site(name: &'static str) -> Self {
+        Self { name, site: Site::Own }
+    }
+
+    /// A cookie that is sent with requests of pages of any site: whatever it opens must be harmless in the hands of all of
+    /// them. `SameSite=None` needs `Secure`, also over plain http, where browsers take that from localhost.
+    pub const fn of_any_site(name: &'static str) -> Self {
+        Self { name, site: Site::Any }
+    }
+
     fn name(self, secure: bool) -> String {
-        if secure { format!("__Host-{}", self.0) } else { self.0.to_owned() }
+        if secure { format!("__Host-{}", self.name) } else { self.name.to_owned() }
     }
 
     /// The value the browser sent, if any.
@@ -23,8 +46,9 @@ impl Cookie {
     /// The `set-cookie` value; without a lifetime it ends with the browser session.
     pub fn set(self, request: &Request, value: &str, lifetime: Option<Lifetime>) -> String {
         let secure = request.scheme == "https";
-        let mut cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(secure));
-        if secure {
+        let site = if self.site == Site::Own { "Lax" } else { "None" };
+        let mut cookie = format!("{}={value}; Path=/; HttpOnly; SameSite={site}", self.name(secure));
+        if secure || self.site == Site::Any {
             cookie.push_str("; Secure");
         }
         if let Some(lifetime) = lifetime {

@@ -79,9 +79,12 @@ pub struct Response {
 const SET_COOKIE: &str = "set-cookie";
 
 impl Response {
-    /// A response without a body.
+    /// A response without a body. No browser takes it for another type than it says, and nobody keeps it: what may be kept
+    /// says so by a `cache-control` of its own.
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
+            .with("x-content-type-options", "nosniff")
+            .with("cache-control", "no-store")
     }
 
     /// A JSON response.

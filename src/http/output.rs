@@ -55,11 +55,11 @@ pub struct Redirect(pub String);
 
 impl Output for Redirect {
     fn render(self) -> Response {
-        Response::empty(StatusCode::FOUND).with("location", self.0).with("cache-control", "no-store")
+        Response::empty(StatusCode::FOUND).with("location", self.0)
     }
 }
 
-/// A page. Never framed, never cached, loads nothing from anywhere else.
+/// A page. Never cached, loads nothing from anywhere else, and does no more than it says.
 #[derive(Debug)]
 pub struct Html {
     /// The status.
@@ -68,27 +68,40 @@ pub struct Html {
     pub body: String,
     /// The one script in it, if it has one: no other runs.
     pub script: Option<&'static str>,
+    /// Where its forms may lead, as a source list of Content Security Policy Level 3 §2.3.1, redirects included; none if
+    /// it has no forms.
+    pub forms: Option<String>,
+    /// The one origin whose pages may frame it, if it is made for that.
+    pub framed_by: Option<String>,
 }
 
-/// What a page may do: its own inline style, images from anywhere over TLS (logos), forms. No script, unless its text is named.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: https:; \
-     base-uri 'none'; frame-ancestors 'none'";
+/// What every page may do: its own inline style, images from anywhere over TLS (logos).
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: https:; base-uri 'none'";
+
+/// What no page needs. Keys and codes of second factors, which pages do need, are not among it.
+const PERMISSIONS_POLICY: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 impl Output for Html {
+    /// There is no `cross-origin-opener-policy`: it would cut a login in a pop-up off from the page that opened it and waits
+    /// for its answer.
     fn render(self) -> Response {
-        let policy = match self.script {
-            Some(script) => {
-                let hash = Base64::encode_string(&Sha256::digest(script.as_bytes()));
-                format!("{CONTENT_SECURITY_POLICY}; script-src 'sha256-{hash}'")
-            }
-            None => CONTENT_SECURITY_POLICY.to_owned(),
-        };
-        Response::typed(self.status, "text/html; charset=utf-8", self.body.into_bytes())
+        let mut policy = format!(
+            "{CONTENT_SECURITY_POLICY}; form-action {}; frame-ancestors {}",
+            self.forms.as_deref().unwrap_or("'none'"),
+            self.framed_by.as_deref().unwrap_or("'none'"),
+        );
+        if let Some(script) = self.script {
+            let hash = Base64::encode_string(&Sha256::digest(script.as_bytes()));
+            policy.push_str(&format!("; script-src 'sha256-{hash}'"));
+        }
+        let response = Response::typed(self.status, "text/html; charset=utf-8", self.body.into_bytes())
             .with("content-security-policy", policy)
-            .with("x-frame-options", "DENY")
-            .with("x-content-type-options", "nosniff")
-            .with("referrer-policy", "no-referrer")
-            .with("cache-control", "no-store")
+            .with("permissions-policy", PERMISSIONS_POLICY)
+            .with("referrer-policy", "no-referrer");
+        // Older than `frame-ancestors`, and knows no single origin.
+        if self.framed_by.is_none() { response.with("x-frame-options", "DENY") } else { response }
     }
 }
 

@@ -1,16 +1,24 @@
-//! The look of every page: server-rendered, nothing loaded from anywhere, and no script but the one that sends a form on.
+//! The look of every page: server-rendered, nothing loaded from anywhere, and no scripts but the two that send an answer on.
 
 use super::{Html, Output, Response, StatusCode, html::escape};
+use serde_json::Value as Json;
 
-/// A whole page around its main part, which is HTML already. `brand` is whose page it is, where that is known. Its icon
-/// is an empty one, since a browser that finds none asks for `/favicon.ico`.
+/// A whole page around its main part, which is HTML already, without forms. `brand` is whose page it is, where that is
+/// known. Its icon is an empty one, since a browser that finds none asks for `/favicon.ico`.
 pub fn page(status: StatusCode, brand: &str, title: &str, main: &str) -> Response {
-    Html { status, body: document(brand, title, main), script: None }.render()
+    Html { status, body: document(brand, title, main), script: None, forms: None, framed_by: None }.render()
 }
 
-/// The one page that does something by itself: it sends its form, with `fields`, to `target`, which the caller has vetted.
-/// Without scripts there is a button.
-pub fn sent_on(brand: &str, target: &str, fields: &[(&str, &str)]) -> Response {
+/// The same with forms, whose answers lead to this host or on to the `leads`: sources of a Content Security Policy, which
+/// the caller has vetted.
+pub fn form_page(status: StatusCode, brand: &str, title: &str, main: &str, leads: &str) -> Response {
+    let forms = Some(format!("'self' {leads}").trim_end().to_owned());
+    Html { status, body: document(brand, title, main), script: None, forms, framed_by: None }.render()
+}
+
+/// A page that does something by itself: it sends its form, with `fields`, to `target`, which the caller has vetted and
+/// which may lead on to the `leads`. Without scripts there is a button.
+pub fn sent_on(brand: &str, target: &str, leads: &str, fields: &[(&str, &str)]) -> Response {
     let field = |(name, value): &(&str, &str)| {
         format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
     };
@@ -20,10 +28,32 @@ pub fn sent_on(brand: &str, target: &str, fields: &[(&str, &str)]) -> Response {
         escape(target)
     );
     let body = document(brand, "One moment", &main);
-    Html { status: StatusCode::OK, body, script: Some(SEND) }.render()
+    let forms = Some(leads.to_owned());
+    Html { status: StatusCode::OK, body, script: Some(SEND), forms, framed_by: None }.render()
 }
 
 const SEND: &str = "document.forms[0].submit()";
+
+/// The other page that does something by itself: it hands `answer` to the page that framed it, or else opened it, if that
+/// is of `origin`, which the caller has vetted; nobody else may frame it. The message is the one that the SDKs of Auth0
+/// wait for (OAuth 2.0 Web Message Response Mode, draft-sakimura-oauth-wmrm-00 §4.1).
+pub fn handed_over(brand: &str, origin: &str, answer: &Json) -> Response {
+    // In a data block, which no browser runs, nothing ends the element but `<`, and JSON has another way to write that.
+    let answer = answer.to_string().replace('<', "\\u003c");
+    let main = format!(
+        "<p class=\"text\">You can close this window.</p>\
+         <script type=\"application/json\" id=\"answer\" data-origin=\"{origin}\">{answer}</script>\
+         <script>{HAND_OVER}</script>",
+        origin = escape(origin),
+    );
+    let body = document(brand, "One moment", &main);
+    let framed_by = Some(origin.to_owned());
+    Html { status: StatusCode::OK, body, script: Some(HAND_OVER), forms: None, framed_by }.render()
+}
+
+const HAND_OVER: &str = "\
+const a=document.getElementById('answer'),to=parent===window?opener:parent;\
+if(to)to.postMessage({type:'authorization_response',response:JSON.parse(a.textContent)},a.dataset.origin)";
 
 fn document(brand: &str, title: &str, main: &str) -> String {
     let title = escape(title);

@@ -113,8 +113,8 @@ pub fn prepare(
         batch.push(refresh_tokens::store::revoke_session(&other.user_id, &other.id, call.now));
     }
     batch.extend(sweep(call.now));
-    let cookie = session::COOKIE.set(&call.request, secret.expose(), Some(settings.session_lifetime()));
-    Ok(Finish { batch, response: response.with("set-cookie", cookie) })
+    let response = session::keep(call, &visit.snapshot, response, &secret, settings.session_lifetime())?;
+    Ok(Finish { batch, response })
 }
 
 /// Each login clears away some of what earlier ones left behind a day ago: more than it leaves itself, so that nothing

@@ -23,7 +23,13 @@ pub fn routes(r: &mut Routes) {
 const CACHE_CONTROL: &str = "public, max-age=300, stale-while-revalidate=60";
 
 async fn configuration(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
-    Ok(cacheable(&document(cx)))
+    let mut document = document(cx);
+    if !cx.call().snapshot().await?.settings.shows_end_session_endpoint()
+        && let Json::Object(members) = &mut document
+    {
+        members.remove("end_session_endpoint");
+    }
+    Ok(cacheable(&document))
 }
 
 /// The claims of an ID token that are not about the person.

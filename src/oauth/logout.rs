@@ -6,7 +6,7 @@
 use super::{
     authorize::respond,
     backchannel::{self, Ended},
-    redirect::RedirectTarget,
+    redirect::{RedirectTarget, leads},
 };
 use crate::{
     access::{
@@ -16,14 +16,16 @@ use crate::{
     },
     error::{Error, Fault},
     events::{Entry, Kind},
-    http::{Pairs, Query, Response, StatusCode, html::escape, page::page, route::Routes},
+    http::{
+        Pairs, Query, Response, StatusCode,
+        html::escape,
+        page::{form_page, page},
+        route::Routes,
+    },
     id::{ClientId, SessionId, UserId},
     jose::{Audience, Claims, Unverified, jwt::ID_TOKEN},
     resources::{
-        clients::{
-            backchannel::Initiator,
-            model::{AppType, ClientRecord},
-        },
+        clients::{backchannel::Initiator, model::ClientRecord},
         refresh_tokens,
         sessions::{self, model::Session},
         snapshot::Snapshot,
@@ -78,16 +80,16 @@ async fn oidc(cx: &Login, parameters: Pairs) -> Result<Response, Error<Refusal>>
             sessions.extend(here.filter(|here| hint.sid.as_deref() != Some(here.as_str())));
             end(call, &user, &sessions, client.as_deref()).await?;
             let response = leave(call, &snapshot, back);
-            return Ok(if is_another { response } else { forget(call, response) });
+            return Ok(if is_another { response } else { session::forget(call, response) });
         }
         // Without a hint any page could send the browser here: the person is asked (RP-Initiated Logout §2).
         (None, Some(current)) if !is_confirmed(call, &snapshot, &asked, &current) => {
-            return Ok(confirm(call, &snapshot, &asked, &current)?);
+            return Ok(confirm(call, &snapshot, &asked, &current, back.as_deref())?);
         }
         (None, Some(current)) => end(call, &current.user_id, &[current.id], client.as_deref()).await?,
         (None, None) => {}
     }
-    Ok(forget(call, leave(call, &snapshot, back)))
+    Ok(session::forget(call, leave(call, &snapshot, back)))
 }
 
 /// What Auth0's clients ask.
@@ -98,19 +100,29 @@ struct Older {
     return_to: Option<String>,
 }
 
-/// Auth0: signs out without asking, and ends the session whether or not there is a way back.
+/// Auth0: signs out without asking, and ends the session whether or not there is a way back. With a client its allowed
+/// logout URLs count, without one those of the tenant; and without a `returnTo` the first of them. `federated` asks to sign
+/// out of the server that a person came from too: there is none but this.
 async fn v2(cx: &Login, Query(asked): Query<Older>) -> Result<Response, Error<Refusal>> {
     let call = cx.call();
     let snapshot = call.snapshot().await?;
     let client = client(call, &snapshot, None, asked.client_id.as_deref()).await?;
-    let back = match &asked.return_to {
-        Some(uri) => Some(back(client.as_deref(), uri, None)?),
-        None => None,
+    let registered = match &client {
+        Some(record) => record.client.allowed_logout_urls.clone(),
+        None => snapshot.settings.allowed_logout_urls(),
     };
+    let back = match asked.return_to.as_deref().filter(|uri| !uri.is_empty()) {
+        Some(uri) => Some(RedirectTarget::after_older_logout(uri, &registered).ok_or_else(|| {
+            let whose = if client.is_some() { "application" } else { "tenant" };
+            Refusal::bad_request(format!("The returnTo is not one of the {whose}'s allowed logout URLs."))
+        })?),
+        None => RedirectTarget::first(&registered),
+    };
+    let back = back.map(|target| target.as_str().to_owned());
     if let Some(current) = session::current(call).await? {
         end(call, &current.user_id, &[current.id], client.as_deref()).await?;
     }
-    Ok(forget(call, leave(call, &snapshot, back)))
+    Ok(session::forget(call, leave(call, &snapshot, back)))
 }
 
 /// The claims of an ID token of this tenant. It may have expired: it says who signed in, not that they are here
@@ -140,7 +152,7 @@ async fn client(
     {
         return Err(Refusal::bad_request("The client_id is not that of the id_token_hint.").into());
     }
-    let Some(id) = audience.or(named) else { return Ok(None) };
+    let Some(id) = audience.or(named).filter(|id| !id.is_empty()) else { return Ok(None) };
     let client = snapshot.client(&call.db, &ClientId::new(id)).await?;
     Ok(Some(client.ok_or_else(|| Refusal::bad_request("The application that sent you here is not known."))?))
 }
@@ -148,7 +160,7 @@ async fn client(
 /// Where the person may be sent: only to what the client registered, letter by letter.
 fn back(client: Option<&ClientRecord>, uri: &str, state: Option<&str>) -> Result<String, Refusal> {
     let registered = client.map(|record| record.client.allowed_logout_urls.as_slice()).unwrap_or_default();
-    let target = RedirectTarget::matching(uri, registered, AppType::RegularWeb).ok_or_else(|| {
+    let target = RedirectTarget::after_logout(uri, registered).ok_or_else(|| {
         Refusal::bad_request("The address to return to is not one of the application's allowed logout URLs.")
     })?;
     let state: Vec<(&str, &str)> = state.map(|state| ("state", state)).into_iter().collect();
@@ -181,11 +193,6 @@ fn leave(call: &Call, snapshot: &Snapshot, back: Option<String>) -> Response {
     page(StatusCode::OK, snapshot.brand(call.tenant.id()), "Signed out", main)
 }
 
-/// Takes the session cookie out of the browser.
-fn forget(call: &Call, response: Response) -> Response {
-    response.with("set-cookie", session::COOKIE.clear(&call.request))
-}
-
 /// What our page's yes is sealed for.
 fn purpose(call: &Call) -> String {
     format!("logout {} {}", call.tenant.id(), call.tenant.issuer().as_str())
@@ -198,7 +205,13 @@ fn is_confirmed(call: &Call, snapshot: &Snapshot, asked: &Asked, session: &Sessi
     said.is_some_and(|said| said.expose() == session.id.as_str())
 }
 
-fn confirm(call: &Call, snapshot: &Snapshot, asked: &Asked, session: &Session) -> Result<Response, Fault> {
+fn confirm(
+    call: &Call,
+    snapshot: &Snapshot,
+    asked: &Asked,
+    session: &Session,
+    back: Option<&str>,
+) -> Result<Response, Fault> {
     let yes = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(session.id.as_str()))?;
     let kept = [
         ("confirmed", Some(yes.as_str())),
@@ -213,5 +226,6 @@ fn confirm(call: &Call, snapshot: &Snapshot, asked: &Asked, session: &Session) -
     let main = format!(
         "<form method=\"post\" action=\"/oidc/logout\">{fields}<button type=\"submit\" autofocus>Sign out</button></form>"
     );
-    Ok(page(StatusCode::OK, snapshot.brand(call.tenant.id()), "Do you want to sign out?", &main))
+    let (brand, leads) = (snapshot.brand(call.tenant.id()), back.map(leads).unwrap_or_default());
+    Ok(form_page(StatusCode::OK, brand, "Do you want to sign out?", &main, &leads))
 }

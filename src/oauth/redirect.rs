@@ -1,7 +1,9 @@
 //! Where a code, an error or a signed-out person may be sent.
 
-use crate::resources::clients::model::AppType;
-use url::Url;
+use crate::resources::clients::{
+    model::AppType,
+    urls::{is_sound, stands_for, web_origin},
+};
 
 /// A URL that the client registered: the only thing an answer can be sent to. Made only by matching.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,19 +12,40 @@ pub struct RedirectTarget(String);
 /// Hosts on which a native app listens at whatever port it was given.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
-/// Schemes that a browser would run instead of following.
-const ACTIVE: [&str; 4] = ["javascript", "data", "vbscript", "blob"];
-
 impl RedirectTarget {
-    /// Matches `url` with the registered ones: letter by letter (RFC 9700 §2.1), so that look-alikes, user information,
-    /// other cases and path tricks never match. A native app may choose the port of a loopback address (RFC 8252 §7.3).
-    pub fn matching(url: &str, registered: &[String], app: AppType) -> Option<Self> {
+    /// Matches a `redirect_uri` with the registered ones, as [`stands_for`] says; a native app may choose the port of a
+    /// loopback address (RFC 8252 §7.3). It has no fragment (RFC 6749 §3.1.2). `organization` is the name of the one that is
+    /// signed in to.
+    pub fn matching(
+        url: &str,
+        registered: &[String],
+        app: AppType,
+        organization: Option<&str>,
+    ) -> Option<Self> {
         let same = |known: &String| {
-            known == url
+            stands_for(known, url, organization)
                 || (app == AppType::Native
                     && without_port(known).is_some_and(|it| Some(it) == without_port(url)))
         };
-        (is_sound(url) && registered.iter().any(same)).then(|| Self(url.to_owned()))
+        (is_sound(url) && !url.contains('#') && registered.iter().any(same)).then(|| Self(url.to_owned()))
+    }
+
+    /// Matches where a person asks to be sent after signing out.
+    pub fn after_logout(url: &str, registered: &[String]) -> Option<Self> {
+        Self::matching(url, registered, AppType::RegularWeb, None)
+    }
+
+    /// The same by Auth0's rule for `/v2/logout`: query and fragment are not part of the comparison.
+    pub fn after_older_logout(url: &str, registered: &[String]) -> Option<Self> {
+        let bare = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let asked = bare(url);
+        (is_sound(url) && registered.iter().any(|known| stands_for(&bare(known), &asked, None)))
+            .then(|| Self(url.to_owned()))
+    }
+
+    /// The first registered URL that stands for itself.
+    pub fn first(registered: &[String]) -> Option<Self> {
+        registered.iter().find_map(|known| Self::after_logout(known, std::slice::from_ref(known)))
     }
 
     /// The URL as matched.
@@ -42,6 +65,28 @@ impl RedirectTarget {
         self.0.starts_with("https://") || self.0.starts_with("http://")
     }
 
+    /// Its origin, if it is a web address.
+    pub fn origin(&self) -> Option<String> {
+        web_origin(&self.0)
+    }
+
+    /// Whether whatever listens there may be somebody else than who registered it: an app's own scheme, which any app can
+    /// claim, or a port of the device (RFC 8252 §8.6).
+    pub fn is_unverifiable(&self) -> bool {
+        !self.is_web() || without_port(&self.0).is_some()
+    }
+
+    /// Where a form may lead that ends there: see [`leads`].
+    pub fn leads(&self) -> String {
+        leads(&self.0)
+    }
+
+    /// The URL with parameters in its fragment, of which it has none (RFC 6749 §3.1.2).
+    pub fn with_fragment(&self, parameters: &[(&str, &str)]) -> String {
+        let fragment = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        format!("{}#{fragment}", self.0)
+    }
+
     /// The URL with further parameters in its query; what was there already stays (RFC 6749 §3.1.2).
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
         if parameters.is_empty() {
@@ -53,12 +98,14 @@ impl RedirectTarget {
     }
 }
 
-/// An absolute URL without a fragment (RFC 6749 §3.1.2) that is safe in a header. Checked here as well as where URLs
-/// are registered: rows may have been imported.
-fn is_sound(url: &str) -> bool {
-    url.bytes().all(|byte| byte.is_ascii_graphic())
-        && !url.contains('#')
-        && Url::parse(url).is_ok_and(|parsed| !ACTIVE.contains(&parsed.scheme()))
+/// Where a form may lead that ends at `url`, as sources of a Content Security Policy. Browsers hold every redirect that
+/// follows a form to its policy, also those of the application, which may send people on to another host of its own (seen
+/// in Chromium 156); so it names schemes.
+pub fn leads(url: &str) -> String {
+    match url.split_once(':') {
+        Some((scheme, _)) if !scheme.eq_ignore_ascii_case("https") => format!("https: {scheme}:"),
+        _ => "https:".to_owned(),
+    }
 }
 
 /// The host of a plain-http loopback URL and what follows its port; `None` for any other URL.

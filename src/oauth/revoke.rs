@@ -52,5 +52,5 @@ async fn revoke(cx: &OAuth, Form(fields): Form<Fields>) -> Result<Response, Erro
             .await?;
     }
     // RFC 7009 §2.2: the same for a token that is unknown, or not this client's: it is none that could be revoked.
-    Ok(Response::empty(StatusCode::OK).with("cache-control", "no-store"))
+    Ok(Response::empty(StatusCode::OK))
 }

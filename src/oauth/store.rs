@@ -14,7 +14,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// An organization by id or name, and whether the person of a session cookie is its member. One row or none.
+/// An organization by id or name, the latter in any case (Auth0: names are in lower case, and SDKs compare so), and whether the person of a session cookie is its member. One row or none.
 pub fn organization(id_or_name: &str, cookie: Option<&Digest>) -> Query<InTenant> {
     read(
         "select o.id, o.name, exists (
@@ -24,7 +24,8 @@ pub fn organization(id_or_name: &str, cookie: Option<&Digest>) -> Query<InTenant
          from organizations o
          where o.tenant_id = ?1 and o.id = coalesce(
            (select id from organizations where tenant_id = ?1 and id = ?2),
-           (select id from organizations where tenant_id = ?1 and name = ?2))",
+           (select id from organizations where tenant_id = ?1 and name = ?2),
+           (select id from organizations where tenant_id = ?1 and name = lower(?2)))",
     )
     .bind(id_or_name)
     .bind(cookie)

@@ -105,7 +105,7 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
     let location = format!("/management/tenants/{}", wanted.id);
     let status = if serves { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let body = json!(shown_by(cx, (record, operation)));
-    Ok(Response::json(status, &body).with("location", location).with("cache-control", "no-store"))
+    Ok(Response::json(status, &body).with("location", location))
 }
 
 /// Why a name could not be reserved.

@@ -79,5 +79,5 @@ async fn respond(app: &App, raw: web_sys::Request) -> Response {
 fn misconfigured(fault: &Fault) -> Response {
     edge::log(Level::Error, "misconfigured", json!({ "detail": fault.detail }));
     let body = json!({ "error": "misconfigured", "message": "This server is not configured yet: its log says what is missing." });
-    Response::json(StatusCode::INTERNAL_SERVER_ERROR, &body).with("cache-control", "no-store")
+    Response::json(StatusCode::INTERNAL_SERVER_ERROR, &body)
 }

@@ -53,33 +53,87 @@ fn what_caches_keep_is_readable_by_every_page_whoever_asked_first() {
 #[test]
 fn the_rules_object() {
     let api = Ask::post("", "/oauth/token").into_request();
+    let public = Ask::get("", "/.well-known/jwks.json").into_request();
     let page = Ask::get("", "/u/login/identifier").into_request();
     let preflight = Ask::new(Method::OPTIONS, "", "/userinfo")
         .header("access-control-request-headers", "authorization")
         .into_request();
-    let origin = ("access-control-allow-origin", "*".to_owned());
-    let right = [origin.clone()];
-    assert_eq!(faults(&api, &right), Vec::<String>::new());
-    assert_eq!(faults(&page, &[]), Vec::<String>::new());
-    let cookie = |value: &str| ("set-cookie", format!("gatehouse_login={value}; Path=/"));
+    const PAGE: [(&str, &str); 7] = [
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("content-type", "text/html; charset=utf-8"),
+        (
+            "content-security-policy",
+            "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("permissions-policy", "camera=()"),
+    ];
+    const API: [(&str, &str); 3] = [PAGE[0], PAGE[1], ("access-control-allow-origin", "*")];
+    let owned = |headers: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+    };
+    assert_eq!(faults(&api, &owned(&API)), Vec::<String>::new());
+    assert_eq!(faults(&page, &owned(&PAGE)), Vec::<String>::new());
+    let cacheable = [("cache-control", "public, max-age=300"), API[1], API[2]];
+    assert_eq!(faults(&public, &owned(&cacheable)), Vec::<String>::new());
+    assert!(!faults(&api, &owned(&cacheable)).is_empty());
+
+    // What is right, with one header instead of those of its name, or with one more.
+    let instead = |headers: &[(&'static str, &str)], name: &'static str, value: &str| {
+        let mut headers = owned(headers);
+        headers.retain(|(old, _)| *old != name);
+        headers.push((name, value.to_owned()));
+        headers
+    };
+    let beside = |headers: &[(&'static str, &str)], name: &'static str, value: &str| {
+        let mut headers = owned(headers);
+        headers.push((name, value.to_owned()));
+        headers
+    };
+    let policy = |policy: &str| instead(&PAGE, "content-security-policy", policy);
+    let cookie = |headers: Vec<(&'static str, String)>| {
+        headers.into_iter().chain([("set-cookie", "a=2; Path=/".to_owned())]).collect::<Vec<_>>()
+    };
+    let origin = "access-control-allow-origin";
     for (request, wrong, fault) in [
-        (&api, vec![origin.clone(), origin.clone()], "occurs 2 times"),
+        (&api, beside(&API, origin, "*"), "occurs 2 times"),
+        (&api, beside(&API, "cache-control", "no-store"), "cache-control occurs 2"),
+        (&api, instead(&API, origin, "*, *"), "access-control-allow-origin is"),
+        (&api, owned(&PAGE[..2]), "access-control-allow-origin is []"),
+        (&page, beside(&PAGE, origin, "*"), "access-control-allow-origin is"),
+        (&page, cookie(beside(&PAGE, "set-cookie", "a=1; Path=/")), "is set twice"),
+        (&api, beside(&API, "access-control-allow-credentials", "true"), "credentials"),
+        (&api, beside(&API, "Vary", "origin"), "not in lower case"),
+        (&preflight, beside(&API, "access-control-allow-headers", "*"), "not allowed authorization"),
+        (&api, owned(&API[1..]), "cache-control is []"),
+        (&api, instead(&API, "cache-control", "private"), "cache-control is"),
+        (&api, owned(&[API[0], API[2]]), "guess its type"),
+        (&page, policy("base-uri 'none'; form-action 'self'; frame-ancestors 'none'"), "load what it likes"),
+        (&page, policy("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"), "lead anywhere"),
         (
-            &api,
-            vec![origin.clone(), ("vary", "origin".to_owned()), ("vary", "accept".to_owned())],
-            "vary occurs 2",
+            &page,
+            policy(
+                "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; script-src 'unsafe-inline'",
+            ),
+            "its one script",
         ),
-        (&api, vec![("access-control-allow-origin", "*, *".to_owned())], "access-control-allow-origin is"),
-        (&api, vec![], "access-control-allow-origin is []"),
-        (&page, vec![origin.clone()], "access-control-allow-origin is"),
-        (&page, vec![cookie("a"), cookie("b")], "is set twice"),
-        (&api, vec![origin.clone(), ("access-control-allow-credentials", "true".to_owned())], "credentials"),
-        (&api, vec![origin.clone(), ("Vary", "origin".to_owned())], "not in lower case"),
         (
-            &preflight,
-            vec![origin.clone(), ("access-control-allow-headers", "*".to_owned())],
-            "not allowed authorization",
+            &page,
+            policy("default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors *"),
+            "framed by",
         ),
+        (
+            &page,
+            policy(
+                "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors https://app.example",
+            ),
+            "framed by",
+        ),
+        (&page, instead(&PAGE, "x-frame-options", "SAMEORIGIN"), "framed by"),
+        (&page, instead(&PAGE, "referrer-policy", "origin"), "referrer-policy"),
+        (&page, instead(&PAGE, "permissions-policy", "usb=()"), "permissions-policy"),
     ] {
         let found = faults(request, &wrong);
         assert!(found.iter().any(|found| found.contains(fault)), "{fault}: {found:?}");

@@ -59,7 +59,7 @@ fn what_is_wrong_with_a_request_is_told_to_the_application() {
         (vec![("response_type", "")], "invalid_request"),
         (vec![("response_type", "token")], "unsupported_response_type"),
         (vec![("response_type", "code id_token")], "unsupported_response_type"),
-        (vec![("response_mode", "fragment")], "invalid_request"),
+        (vec![("response_mode", "telepathy")], "invalid_request"),
         (vec![("code_challenge", "")], "invalid_request"),
         (vec![("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
         (vec![("code_challenge_method", "plain")], "invalid_request"),

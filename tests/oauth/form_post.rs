@@ -95,6 +95,6 @@ fn a_form_goes_to_a_web_address_only() {
     let answer = world.browser().get(&asked(&app, &[])).expect(302);
     let back = url::Url::parse(answer.header("location").unwrap()).unwrap();
     assert_eq!(parameter(&back, "error").as_deref(), Some("invalid_request"));
-    let answer = world.browser().get(&app.authorize(&[("response_mode", "fragment")])).expect(302);
+    let answer = world.browser().get(&app.authorize(&[("response_mode", "web_message")])).expect(302);
     assert!(answer.header("location").unwrap().contains("error=invalid_request"));
 }

@@ -8,13 +8,16 @@ mod dialects;
 mod discovery;
 mod form_post;
 mod logout;
+mod origins;
 mod permissions;
 mod properties;
 mod read_only;
+mod redirects;
 mod refresh;
 mod revoke;
 mod targets;
 mod userinfo;
+mod web_message;
 
 use crate::support::Answer;
 use base64ct::{Base64UrlUnpadded, Encoding};

@@ -41,7 +41,7 @@ proptest! {
     fn what_matches_is_registered_letter_by_letter_or_a_loopback_of_a_native_app(
         url in look_alike(), registered in prop::collection::vec(look_alike(), 0..4), app in any_app(),
     ) {
-        if let Some(target) = RedirectTarget::matching(&url, &registered, app) {
+        if let Some(target) = RedirectTarget::matching(&url, &registered, app, None) {
             prop_assert_eq!(target.as_str(), url.as_str());
             let parsed = url::Url::parse(&url).unwrap();
             prop_assert!(parsed.fragment().is_none() && parsed.scheme() != "javascript");
@@ -57,7 +57,7 @@ proptest! {
     #[test]
     fn an_answer_goes_to_the_target_whatever_it_says(state in ".*", error in ".*") {
         let registered = vec!["https://app.example/cb?a=1".to_owned()];
-        let target = RedirectTarget::matching(&registered[0], &registered, AppType::Spa).unwrap();
+        let target = RedirectTarget::matching(&registered[0], &registered, AppType::Spa, None).unwrap();
         let url = url::Url::parse(&target.with(&[("error", &error), ("state", &state)])).unwrap();
         prop_assert_eq!(url.origin().ascii_serialization(), "https://app.example");
         prop_assert_eq!(url.path(), "/cb");

@@ -38,6 +38,43 @@ pub fn faults(request: &Request, headers: &[(&str, String)]) -> Vec<String> {
     if !values("access-control-allow-credentials").is_empty() {
         found.push("credentials are allowed across origins".to_owned());
     }
+    // Whoever keeps an answer that is not for everybody shows it to somebody else.
+    let kept = values("cache-control");
+    let is_public = request.path.starts_with("/.well-known/");
+    if kept != ["no-store"] && !(is_public && kept.len() == 1 && kept[0].starts_with("public, max-age=")) {
+        found.push(format!("cache-control is {kept:?}"));
+    }
+    if values("x-content-type-options") != ["nosniff"] {
+        found.push("a browser may guess its type".to_owned());
+    }
+    if values("content-type").iter().any(|kind| kind.starts_with("text/html")) {
+        let policy = values("content-security-policy").join(" / ");
+        let directive = |name: &str| {
+            policy.split("; ").find_map(|it| it.strip_prefix(name)?.strip_prefix(' ')).unwrap_or_default()
+        };
+        if directive("default-src") != "'none'" || directive("base-uri") != "'none'" {
+            found.push(format!("a page may load what it likes: {policy}"));
+        }
+        if directive("form-action").is_empty() {
+            found.push(format!("a page's forms may lead anywhere: {policy}"));
+        }
+        let script = directive("script-src");
+        if !script.is_empty() && (script.contains(' ') || !script.starts_with("'sha256-")) {
+            found.push(format!("a page runs more than its one script: {script}"));
+        }
+        // The page that posts an answer may be framed by the origin that it posts to, and by no other.
+        let frames = directive("frame-ancestors");
+        let is_closed = frames == "'none'" && values("x-frame-options") == ["DENY"];
+        let is_one = frames.contains("://") && !frames.contains([' ', '*']) && script.starts_with("'sha256-");
+        if !(is_closed || (is_one && directive("form-action") == "'none'")) {
+            found.push(format!("a page may be framed by {frames:?}"));
+        }
+        for (name, value) in [("referrer-policy", "no-referrer"), ("permissions-policy", "camera=()")] {
+            if !values(name).iter().any(|set| set.starts_with(value)) {
+                found.push(format!("{name} is not {value}"));
+            }
+        }
+    }
     let asks_for =
         request.header("access-control-request-headers").filter(|_| request.method == Method::OPTIONS);
     for wanted in asks_for.into_iter().flat_map(|wanted| wanted.split(',').map(str::trim)) {

@@ -5,7 +5,7 @@ use crate::{
     importing::record::Problem,
     resources::clients::{
         model::{AppType, OrganizationUsage, fill_in},
-        urls::{check_origin, check_target},
+        urls::{check_logout, check_origin, check_target},
     },
 };
 use serde_json::{Map, Value as Json, json};
@@ -149,8 +149,8 @@ impl Mapping<'_> {
                 "client_secret_post".to_owned()
             }
         });
-        let urls = |name: &'static str, origins: bool| {
-            let check = if origins { check_origin } else { check_target };
+        type Check = fn(&str, AppType) -> Result<(), &'static str>;
+        let urls = |name: &'static str, check: Check| {
             let fits = |url: &String| match check(url, app) {
                 Ok(()) => true,
                 Err(why) => {
@@ -175,10 +175,10 @@ impl Mapping<'_> {
             ("description", or_null(row.text("description")?)),
             ("app_type", json!(app)),
             ("token_endpoint_auth_method", or_null(method)),
-            ("callbacks", urls("callbacks", false)?),
-            ("allowed_logout_urls", urls("allowed_logout_urls", false)?),
-            ("web_origins", urls("web_origins", true)?),
-            ("allowed_origins", urls("allowed_origins", true)?),
+            ("callbacks", urls("callbacks", check_target)?),
+            ("allowed_logout_urls", urls("allowed_logout_urls", check_logout)?),
+            ("web_origins", urls("web_origins", check_origin)?),
+            ("allowed_origins", urls("allowed_origins", check_origin)?),
             ("grant_types", json!(grants)),
             ("refresh_token", json!(row.object("refresh_token")?)),
             ("organization_usage", or_null(row.text("organization_usage")?)),

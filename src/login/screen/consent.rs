@@ -6,7 +6,7 @@ use crate::{
         login::{Need, Refusal},
     },
     error::{Error, Fault},
-    http::{self, Response, StatusCode, html::escape, page::page, route::Routes},
+    http::{self, Response, StatusCode, html::escape, page::form_page, route::Routes},
     id::prefixed,
     login::visit::{Query, Visit},
     oauth::authorize::{
@@ -138,5 +138,6 @@ fn render(call: &Call, visit: &Visit, terms: &Terms<'_>) -> Response {
          <button class=\"other\" name=\"decision\" value=\"decline\">Do not allow</button></form>",
         place = escape(visit.caller.target.place()),
     );
-    page(StatusCode::OK, visit.snapshot.brand(call.tenant.id()), "Allow access?", &main)
+    let (brand, leads) = (visit.snapshot.brand(call.tenant.id()), visit.caller.target.leads());
+    form_page(StatusCode::OK, brand, "Allow access?", &main, &leads)
 }

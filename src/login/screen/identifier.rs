@@ -57,6 +57,7 @@ fn render(call: &Call, visit: &Visit, typed: &str, error: Option<&str>) -> Resul
     let field = Field::new("username", "Email address or user name", "text", "username");
     let form = Form {
         brand: visit.snapshot.brand(call.tenant.id()),
+        leads: visit.caller.target.leads(),
         title: "Sign in",
         error: error.map(|error| (StatusCode::BAD_REQUEST, error)),
         fields: vec![Field { value: typed, ..field }],

@@ -6,7 +6,7 @@ pub mod otp;
 pub mod password;
 pub mod signup;
 
-use crate::http::{Response, StatusCode, html::escape, page::page};
+use crate::http::{Response, StatusCode, html::escape, page::form_page};
 
 /// A page with one form.
 pub(super) struct Form<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Form<'a> {
     pub fields: Vec<Field<'a>>,
     /// The words on the button.
     pub button: &'a str,
+    /// Where sending it may lead in the end: see `oauth::redirect::leads`.
+    pub leads: String,
     /// What stands under the form: words before a link, its address and its words.
     pub below: Option<(&'a str, String, &'a str)>,
 }
@@ -110,6 +112,7 @@ impl Form<'_> {
             "{error}<form method=\"post\">{fields}<button type=\"submit\">{button}</button></form>{below}",
             button = escape(self.button),
         );
-        page(self.error.map_or(StatusCode::OK, |(status, _)| status), self.brand, self.title, &main)
+        let status = self.error.map_or(StatusCode::OK, |(status, _)| status);
+        form_page(status, self.brand, self.title, &main, &self.leads)
     }
 }

@@ -74,6 +74,7 @@ fn render(call: &Call, visit: &Visit, error: Option<(StatusCode, &str)>) -> Resu
     let code = Field::new("code", "Code", "text", "one-time-code");
     let form = Form {
         brand: visit.snapshot.brand(call.tenant.id()),
+        leads: visit.caller.target.leads(),
         title: "Verify that it is you",
         error,
         fields: vec![Field {

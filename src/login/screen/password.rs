@@ -80,6 +80,7 @@ fn render(call: &Call, visit: &Visit, error: Option<(StatusCode, &str)>) -> Resu
     let username = Field::new("username", "Email address or user name", "text", "username");
     let form = Form {
         brand: visit.snapshot.brand(call.tenant.id()),
+        leads: visit.caller.target.leads(),
         title: "Enter your password",
         error,
         fields: vec![

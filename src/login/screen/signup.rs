@@ -85,6 +85,7 @@ fn render(
     let hint = Policy::of(terms.connection).hint();
     let form = Form {
         brand: visit.snapshot.brand(call.tenant.id()),
+        leads: visit.caller.target.leads(),
         title: "Create an account",
         error,
         fields: vec![Field { value: email, ..address }, Field { hint: Some(&hint), ..password }],

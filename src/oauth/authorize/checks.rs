@@ -52,11 +52,17 @@ pub struct Terms<'a> {
 const MAX_PARAMETER: usize = 2048;
 
 /// Checks the client and the address. A repeated `client_id` or `redirect_uri` is neither; `client` is what was found
-/// under that id.
+/// under that id, and `organization` the name of the one that is asked for, where a registered address depends on it.
 ///
 /// # Errors
-/// A page: nothing is sent to an address that nobody registered (RFC 6749 §3.1.2.4).
-pub fn caller(raw: &Raw, repeated: &[String], client: Option<Rc<ClientRecord>>) -> Result<Caller, Refusal> {
+/// A page: nothing is sent to an address that nobody registered (RFC 6749 §3.1.2.4), nor posted to a page of an origin
+/// that nobody registered for that.
+pub fn caller(
+    raw: &Raw,
+    repeated: &[String],
+    client: Option<Rc<ClientRecord>>,
+    organization: Option<&str>,
+) -> Result<Caller, Refusal> {
     if let Some(name) = repeated.iter().find(|name| matches!(name.as_str(), "client_id" | "redirect_uri")) {
         return Err(Refusal::bad_request(format!("The parameter {name} is given more than once.")));
     }
@@ -68,12 +74,19 @@ pub fn caller(raw: &Raw, repeated: &[String], client: Option<Rc<ClientRecord>>) 
     let Some(uri) = &raw.redirect_uri else {
         return Err(Refusal::bad_request("The parameter redirect_uri is missing."));
     };
-    let target =
-        RedirectTarget::matching(uri, &client.client.callbacks, client.client.app_type).ok_or_else(|| {
-            Refusal::bad_request("The redirect_uri is not one of the application's allowed callback URLs.")
-        })?;
+    let (callbacks, kind) = (&client.client.callbacks, client.client.app_type);
+    let target = RedirectTarget::matching(uri, callbacks, kind, organization).ok_or_else(|| {
+        Refusal::bad_request("The redirect_uri is not one of the application's allowed callback URLs.")
+    })?;
     let state = raw.state.clone().filter(|_| !repeated.iter().any(|name| name == "state"));
     let mode = ResponseMode::read(raw.response_mode.as_deref(), &target).unwrap_or_default();
+    if let (ResponseMode::WebMessage, Some(origin)) = (mode, target.origin())
+        && !client.client.has_web_origin(&origin, organization)
+    {
+        return Err(Refusal::bad_request(format!(
+            "{origin} is not one of the application's allowed web origins (web_origins), so nothing can be posted to its pages."
+        )));
+    }
     Ok(Caller { client, target, mode, state })
 }
 

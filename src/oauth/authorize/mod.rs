@@ -20,6 +20,7 @@ use crate::{
     http::{Pairs, Response, route::Routes},
     id::ClientId,
     resources::{
+        clients::{model::ClientRecord, urls::ORGANIZATION},
         grants,
         sessions::{self, model::Session},
         snapshot::Snapshot,
@@ -30,7 +31,7 @@ use crate::{
 use checks::{Caller, Terms};
 use consent::Wanted;
 use decide::{Decision, decide};
-use request::{Prompt, Raw};
+use request::{Prompt, Raw, ResponseMode};
 use respond::{Denied, Subject};
 use transaction::{Halfway, Start, Transaction};
 
@@ -67,7 +68,30 @@ pub async fn caller(
         Some(id) => snapshot.client(&call.db, &ClientId::new(id.as_str())).await?,
         None => None,
     };
-    Ok(checks::caller(raw, repeated, client)?)
+    let organization = match &client {
+        Some(record) => organization_name(call, snapshot, record, raw).await?,
+        None => None,
+    };
+    Ok(checks::caller(raw, repeated, client, organization.as_deref())?)
+}
+
+/// The name of the organization that is asked for, if an address of the client depends on it (Auth0).
+async fn organization_name(
+    call: &Call,
+    snapshot: &Snapshot,
+    record: &ClientRecord,
+    raw: &Raw,
+) -> Result<Option<String>, Fault> {
+    let urls = record.client.callbacks.iter().chain(&record.client.web_origins);
+    let depends = urls.into_iter().any(|url| url.contains(ORGANIZATION));
+    let Some(asked) = raw.organization.as_deref().filter(|_| depends) else { return Ok(None) };
+    if let Some((_, name)) = snapshot.organization(asked) {
+        return Ok(Some(name));
+    }
+    let row = call.db.first(store::organization(asked, None)).await?;
+    let Some((found, _)) = row.as_ref().map(store::organization_of).transpose()? else { return Ok(None) };
+    snapshot.keep_organization(asked, found.id, found.name.clone());
+    Ok(Some(found.name))
 }
 
 async fn answer(
@@ -141,8 +165,7 @@ pub async fn issue(
         let secret = Secret::random(call.platform(), 32);
         batch.push(sessions::store::renew(&session.id, &secret.digest()));
         let ends = session.expires_at.since(call.now);
-        response =
-            response.with("set-cookie", session::COOKIE.set(&call.request, secret.expose(), Some(ends)));
+        response = session::keep(call, snapshot, response, &secret, ends)?;
     }
     call.db.commit(batch).await?;
     Ok(response)
@@ -178,7 +201,8 @@ pub async fn present(
     terms: &Terms<'_>,
     organization: Option<&str>,
 ) -> Result<Present, Fault> {
-    let cookie = session::digest(call);
+    let in_frame = terms.prompt == Prompt::None && caller.mode == ResponseMode::WebMessage;
+    let cookie = if in_frame { session::digest_in_frame(call, snapshot) } else { session::digest(call) };
     let client = &caller.client.client;
     let nobody = |organization| Present { session: None, organization, consent: Consent::Missing };
     if cookie.is_none() {

@@ -15,7 +15,7 @@ pub struct Raw {
     pub redirect_uri: Option<String>,
     /// Only `code`.
     pub response_type: Option<String>,
-    /// `query` or `form_post`.
+    /// One of [`ResponseMode::NAMES`].
     pub response_mode: Option<String>,
     /// Given back as it is.
     pub state: Option<String>,
@@ -65,24 +65,32 @@ pub enum ResponseMode {
     /// In the query of its address (OAuth 2.0 Multiple Response Types §2.1).
     #[default]
     Query,
+    /// In the fragment of its address, which no server sees (OAuth 2.0 Multiple Response Types §2.1).
+    Fragment,
     /// In a form that the browser sends there, so that the code stands in no log (OAuth 2.0 Form Post Response Mode).
     FormPost,
+    /// Posted by a page of ours to the page of that origin which framed or opened it (Auth0's SDK for single-page apps).
+    WebMessage,
 }
 
 impl ResponseMode {
     /// Every mode, as it is asked for.
-    pub const NAMES: [&str; 2] = ["query", "form_post"];
+    pub const NAMES: [&str; 4] = ["query", "fragment", "form_post", "web_message"];
 
-    /// Reads the parameter. A form can be sent to a web address only.
+    /// Reads the parameter. A form and a message can be sent to a web address only.
     ///
     /// # Errors
     /// What is wrong, for the developer.
     pub fn read(text: Option<&str>, target: &RedirectTarget) -> Result<Self, &'static str> {
         match text {
             None | Some("query") => Ok(Self::Query),
+            Some("fragment") => Ok(Self::Fragment),
             Some("form_post") if target.is_web() => Ok(Self::FormPost),
-            Some("form_post") => Err("form_post needs a redirect_uri of http or https"),
-            Some(_) => Err("response_mode must be query or form_post"),
+            Some("web_message") if target.is_web() => Ok(Self::WebMessage),
+            Some("form_post" | "web_message") => {
+                Err("form_post and web_message need a redirect_uri of http or https")
+            }
+            Some(_) => Err("response_mode must be query, fragment, form_post or web_message"),
         }
     }
 }

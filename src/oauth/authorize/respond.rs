@@ -8,8 +8,12 @@ use crate::{
     access::Call,
     db::Statement,
     error::{Error, Fault},
-    http::{Method, Response, StatusCode, page::sent_on},
+    http::{
+        Method, Response, StatusCode,
+        page::{handed_over, sent_on},
+    },
     id::{FamilyId, SessionId, UserId, random_text},
+    json,
     oauth::{
         code::{CodeRequest, InOrganization, NewCode},
         sealed_code, store,
@@ -19,6 +23,7 @@ use crate::{
     tenant::InTenant,
     time::Timestamp,
 };
+use serde_json::Value as Json;
 
 /// Why a client gets no code (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,14 +134,21 @@ fn answer(call: &Call, caller: &Caller, parameters: &[(&str, &str)]) -> Response
         parameters.push(("state", state));
     }
     parameters.push(("iss", call.tenant.issuer().as_str()));
-    match caller.mode {
-        ResponseMode::Query => see(call, &caller.target.with(&parameters)),
-        ResponseMode::FormPost => sent_on("", caller.target.as_str(), &parameters),
+    let target = &caller.target;
+    match (caller.mode, target.origin()) {
+        (ResponseMode::Fragment, _) => see(call, &target.with_fragment(&parameters)),
+        (ResponseMode::FormPost, _) => sent_on("", target.as_str(), &target.leads(), &parameters),
+        // Reading the mode has made sure that there is an origin.
+        (ResponseMode::WebMessage, Some(origin)) => {
+            let members = parameters.iter().map(|(name, value)| ((*name).to_owned(), Json::from(*value)));
+            handed_over("", &origin, &Json::Object(json::gather(members)))
+        }
+        (ResponseMode::Query | ResponseMode::WebMessage, _) => see(call, &target.with(&parameters)),
     }
 }
 
 /// A redirect that never repeats a form with credentials: 303 after a `POST` (RFC 9700 §4.12).
 pub fn see(call: &Call, location: &str) -> Response {
     let status = if call.request.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
-    Response::empty(status).with("location", location).with("cache-control", "no-store")
+    Response::empty(status).with("location", location)
 }

@@ -39,7 +39,7 @@ const LIFETIME: Lifetime = Lifetime::hours(1);
 const MAX_STATE: usize = 8192;
 
 /// Ties a login to its browser: a link to somebody else's login page signs nobody in (login CSRF).
-const COOKIE: Cookie = Cookie("gatehouse_login");
+const COOKIE: Cookie = Cookie::of_own_site("gatehouse_login");
 
 /// The cookie: 32 random bytes, 43 letters of base64url.
 const COOKIE_BYTES: usize = 32;

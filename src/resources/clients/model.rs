@@ -2,7 +2,7 @@
 
 use super::{
     backchannel,
-    urls::{check_origin, check_target},
+    urls::{check_logout, check_origin, check_target},
 };
 use crate::{
     http::shape::{Kind, Member},
@@ -354,7 +354,7 @@ impl Client {
         type Check = fn(&str, AppType) -> Result<(), &'static str>;
         let lists: [(&str, &[String], Check); 4] = [
             ("callbacks", &self.callbacks, check_target),
-            ("allowed_logout_urls", &self.allowed_logout_urls, check_target),
+            ("allowed_logout_urls", &self.allowed_logout_urls, check_logout),
             ("web_origins", &self.web_origins, check_origin),
             ("allowed_origins", &self.allowed_origins, check_origin),
         ];

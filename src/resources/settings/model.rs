@@ -5,6 +5,7 @@ use crate::{
         Malformed,
         shape::{self, Kind, Member},
     },
+    resources::clients::{model::AppType, urls::check_logout},
     time::Lifetime,
 };
 use serde::{Deserialize, Serialize};
@@ -141,13 +142,35 @@ const DEVICE_FLOW: [Member; 2] = [
     Member::new("mask", Kind::Text(1, 20)).or_null(),
 ];
 
+/// The texts of a list, if it is one.
+fn texts(list: Option<&Json>) -> Vec<String> {
+    let items = list.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
 impl Settings {
     /// Checks a change. What passes leaves a document that can be read: every request of the tenant reads it.
     ///
     /// # Errors
     /// Words that name the member that is unknown or of the wrong kind.
     pub fn check(patch: &Map<String, Json>) -> Result<(), Malformed> {
-        shape::check(patch, &[&MEMBERS])
+        shape::check(patch, &[&MEMBERS])?;
+        for url in texts(patch.get("allowed_logout_urls")) {
+            check_logout(&url, AppType::Native)
+                .map_err(|why| Malformed(format!("allowed_logout_urls: {url:?} {why}")))?;
+        }
+        Ok(())
+    }
+
+    /// Where people may be sent after signing out of no client in particular (Auth0).
+    pub fn allowed_logout_urls(&self) -> Vec<String> {
+        texts(self.other.get("allowed_logout_urls"))
+    }
+
+    /// Whether the discovery document names the endpoint to sign out at: yes, unless the tenant says otherwise (Auth0).
+    pub fn shows_end_session_endpoint(&self) -> bool {
+        let setting = self.other.get("oidc_logout");
+        setting.and_then(|it| it.get("rp_logout_end_session_endpoint_discovery")) != Some(&Json::Bool(false))
     }
 
     /// The settings as they are shown: with the defaults that hold.
