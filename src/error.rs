@@ -35,6 +35,12 @@ pub struct Fault {
 pub enum FaultKind {
     /// A defect, or data that cannot be read. 500.
     Internal,
+    /// A stored row holds what cannot be read. 500, with words that say how to mend it: it can be deleted, and a change of it
+    /// replaces what cannot be read. In a list and in what is remembered of a tenant it is left out.
+    Unreadable,
+    /// What a change began from has been changed by somebody else since it was read. Whoever wanted it looks again; 503 if
+    /// that goes on and on.
+    Outrun,
     /// A unique constraint refused the batch; `on_conflict` turns the expected ones into refusals. 500 if nobody did.
     /// Holds what SQLite names, e.g. `clients.tenant_id, clients.client_id`.
     Conflict(String),
@@ -94,6 +100,11 @@ impl Fault {
     /// A defect: something that the code believed impossible, or stored data that cannot be read.
     pub fn internal(detail: impl Into<String>) -> Self {
         Self { kind: FaultKind::Internal, detail: detail.into() }
+    }
+
+    /// Stored data that cannot be read. `what` names it, and never what it holds.
+    pub fn unreadable(what: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Unreadable, detail: what.into() }
     }
 
     /// A dependency that may work again in a moment.

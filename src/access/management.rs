@@ -3,11 +3,11 @@
 use super::{
     Area, Call, Refuse,
     bearer::{self, Unacceptable, Verified},
-    fault_words,
+    fault_words, log_unreadable,
     may_manage::{Bearer, may_manage},
 };
 use crate::{
-    db::{Outcome, Statement},
+    db::{Outcome, Row, Statement, readable},
     error::{Error, Fault, FaultKind},
     events::{Entry, Kind},
     http::{Malformed, Response, StatusCode},
@@ -33,6 +33,9 @@ pub const ALL_TENANTS: &str = "tenants:all";
 
 /// The permission that, held in the organization of a tenant, lets a person manage that tenant.
 pub const TENANT_ADMIN: &str = "tenant:admin";
+
+/// How often a change is made anew because somebody else came first.
+const ATTEMPTS: usize = 8;
 
 /// A caller who may do what the route does to the tenant it names.
 pub struct Management {
@@ -136,6 +139,7 @@ impl Refuse for Refusal {
         let (status, words) = fault_words(fault);
         let code = match fault.kind {
             FaultKind::ReadOnly => "tenant_read_only",
+            FaultKind::Unreadable => "unreadable",
             FaultKind::Limited(_) => "too_many_requests",
             _ if status == StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "internal_error",
@@ -315,6 +319,36 @@ impl Management {
     pub async fn snapshot(&self) -> Result<Rc<Snapshot>, Fault> {
         let call = &self.call;
         call.shared.snapshots.of(&self.tenant, &self.db, call.platform(), &call.shared.config, call.now).await
+    }
+
+    /// The items of a list, each read for itself: one that cannot be read is left out and logged by its `key`, and takes
+    /// nothing else along.
+    pub fn readable<T>(
+        &self,
+        (table, key): (&str, &str),
+        rows: &[Row],
+        read: impl Fn(&Row) -> Result<T, Fault>,
+    ) -> Vec<T> {
+        let (platform, tenant) = (self.call.platform(), self.tenant.id().as_str());
+        readable(rows, key, read, |id, fault| log_unreadable(platform, tenant, (table, &id), &fault))
+    }
+
+    /// Makes a change that begins from what is stored, and makes it again from what is there by then if somebody else
+    /// came first ([`crate::db::unchanged`]): of two changes at once none is lost.
+    ///
+    /// # Errors
+    /// What the attempt answers; [`FaultKind::Outrun`] if others come first again and again.
+    pub async fn retry<T>(
+        &self,
+        attempt: impl AsyncFn() -> Result<T, Error<Refusal>>,
+    ) -> Result<T, Error<Refusal>> {
+        for _ in 1..ATTEMPTS {
+            match attempt().await {
+                Err(Error::Fault(Fault { kind: FaultKind::Outrun, .. })) => {}
+                other => return other,
+            }
+        }
+        attempt().await
     }
 
     /// Commits a change of the tenant's configuration together with its entry in the log, and forgets what this isolate

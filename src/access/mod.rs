@@ -125,7 +125,7 @@ pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
     match fault.kind {
         FaultKind::ReadOnly => response.with("retry-after", "30"),
         FaultKind::NotOpen => response.with("retry-after", "300"),
-        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
+        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared | FaultKind::Outrun => {
             response.with("retry-after", "1")
         }
         // Auth0 says how many there may be beside when to come back.
@@ -134,7 +134,9 @@ pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
             .with("x-ratelimit-limit", limited.limit.to_string())
             .with("x-ratelimit-remaining", "0")
             .with("x-ratelimit-reset", limited.reset.to_string()),
-        FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => response,
+        FaultKind::Internal | FaultKind::Unreadable | FaultKind::Conflict(_) | FaultKind::Overtaken => {
+            response
+        }
     }
 }
 
@@ -187,13 +189,28 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
             http::StatusCode::TOO_MANY_REQUESTS,
             "There were too many requests. Please wait a moment and try again.",
         ),
-        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared => {
+        FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared | FaultKind::Outrun => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }
+        FaultKind::Unreadable => (
+            http::StatusCode::INTERNAL_SERVER_ERROR,
+            "What is stored here cannot be read. Delete it, or change it: what cannot be read is replaced by what you send.",
+        ),
         FaultKind::Internal | FaultKind::Conflict(_) | FaultKind::Overtaken => {
             (http::StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
         }
     }
+}
+
+/// Logs a stored row that cannot be read and was left out: which one, and never what it holds.
+pub(crate) fn log_unreadable(
+    platform: &dyn Platform,
+    tenant: &str,
+    (table, id): (&str, &str),
+    fault: &Fault,
+) {
+    let fields = json!({ "tenant": tenant, "table": table, "id": id, "detail": fault.detail });
+    platform.log(Level::Error, "a row that cannot be read was left out", fields);
 }
 
 /// Logs a fault: one line, with the request id, no secrets.

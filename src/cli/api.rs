@@ -2,6 +2,7 @@
 
 use super::{credentials::Credentials, environment::Environment, exit::Failure};
 use crate::{
+    json,
     platform::{Incoming, Outgoing},
     secret::Secret,
     time::Lifetime,
@@ -217,7 +218,7 @@ impl<'a> Api<'a> {
 }
 
 fn body_of(answer: &Incoming) -> Json {
-    serde_json::from_slice(&answer.body).unwrap_or(Json::Null)
+    json::read(&answer.body).unwrap_or(Json::Null)
 }
 
 /// How long to wait before attempt number `attempt` + 1: doubling from a quarter of a second.

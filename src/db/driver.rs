@@ -46,6 +46,8 @@ pub fn fault(message: &str) -> Fault {
         FaultKind::Fenced(None)
     } else if message.contains("gatehouse: overtaken") {
         FaultKind::Overtaken
+    } else if message.contains("gatehouse: outrun") {
+        FaultKind::Outrun
     } else if RETRYABLE.iter().any(|part| message.contains(part)) {
         FaultKind::Unavailable
     } else {

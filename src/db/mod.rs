@@ -7,12 +7,14 @@ pub mod page;
 pub mod row;
 pub mod schema;
 pub mod statement;
+pub mod unchanged;
 
 pub use driver::{Cost, Driver, Meter, Outcome, RawStatement};
 pub use filter::{Field, Filter, Kind};
 pub use page::Page;
-pub use row::Row;
+pub use row::{Row, readable};
 pub use statement::{Query, Statement, Value, define, read, write};
+pub use unchanged::unchanged;
 
 use crate::{
     error::{Fault, FaultKind, Stale},

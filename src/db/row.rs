@@ -1,6 +1,10 @@
 //! One row, read column by column; a column that is missing or of another type is a fault.
 
-use crate::{error::Fault, json, time::Timestamp};
+use crate::{
+    error::{Fault, FaultKind},
+    json,
+    time::Timestamp,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 
@@ -85,7 +89,7 @@ impl Row {
     /// # Errors
     /// A fault if the column is missing or is not such JSON.
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Fault> {
-        json::read(&self.text(name)?).map_err(|error| unexpected(name, &error))
+        json::read(&self.text(name)?).map_err(|error| unreadable(name, &error))
     }
 
     /// An object stored as JSON text, whose members nobody interprets.
@@ -93,12 +97,55 @@ impl Row {
     /// # Errors
     /// A fault if the column is missing or is no such JSON.
     pub fn object(&self, name: &str) -> Result<Map<String, Json>, Fault> {
-        json::object(&self.text(name)?).map_err(|error| unexpected(name, &error))
+        json::object(&self.text(name)?).map_err(|error| unreadable(name, &error))
+    }
+
+    /// Reads a row that is about to be changed. If it cannot be read, it is read with `blank` documents in their columns
+    /// instead: what cannot be read is replaced by what the change sets.
+    ///
+    /// # Errors
+    /// The fault of `read`, if that does not help.
+    pub fn mended<T>(
+        &self,
+        blank: &[(&str, &str)],
+        read: impl Fn(&Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        match read(self) {
+            Err(Fault { kind: FaultKind::Unreadable, .. }) => {
+                let mut row = self.clone();
+                let blank = blank.iter().map(|(name, text)| ((*name).to_owned(), Json::from(*text)));
+                row.0.extend(blank);
+                read(&row)
+            }
+            other => other,
+        }
     }
 }
 
-fn unexpected(name: &str, error: &serde_json::Error) -> Fault {
-    Fault::internal(format!("column {name} is not the expected JSON: {error}"))
+/// Reads rows, each for itself: one that cannot be read is left out, and `report` is told its `key` and why.
+pub fn readable<T>(
+    rows: &[Row],
+    key: &str,
+    read: impl Fn(&Row) -> Result<T, Fault>,
+    mut report: impl FnMut(String, Fault),
+) -> Vec<T> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Ok(item) => found.push(item),
+            Err(fault) => report(row.text(key).unwrap_or_default(), fault),
+        }
+    }
+    found
+}
+
+/// What is wrong with a column, but nothing of what it holds: the words of serde quote that.
+fn unreadable(name: &str, error: &serde_json::Error) -> Fault {
+    if error.is_data() {
+        Fault::unreadable(format!("column {name} is JSON of another shape, or nested too deep"))
+    } else {
+        Fault::unreadable(format!("column {name} is not JSON, at its byte {}", error.column()))
+    }
 }
 
 /// The integer that a double stands for, within the 53 bits that D1 keeps exactly.

@@ -86,7 +86,7 @@ pub struct Members(pub Map<String, Value>);
 impl Input for Members {
     fn decode(request: &Request, _: &Params) -> Result<Self, Malformed> {
         let body: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
-        serde_json::from_slice(body)
+        json::accept_object(body)
             .map(Self)
             .map_err(|error| Malformed(format!("the body is not a JSON object: {error}")))
     }

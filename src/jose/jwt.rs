@@ -1,7 +1,7 @@
 //! JSON Web Tokens (RFC 7519) in compact form: built before they are signed, parsed before they are trusted.
 
 use super::Algorithm;
-use crate::{error::Fault, time::Timestamp};
+use crate::{error::Fault, json, time::Timestamp};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jwt_compact::{AlgorithmExt, AlgorithmSignature, Header, UntrustedToken};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,6 +16,9 @@ pub const LOGOUT_TOKEN: &str = "logout+jwt";
 
 /// The `typ` of an ID token.
 pub const ID_TOKEN: &str = "JWT";
+
+/// A longer token is none of ours, in bytes: a thousand permissions of 30 characters, the most that an API can define, fit.
+pub const LONGEST: usize = 32 * 1024;
 
 /// A token without its signature: `header.claims`, the signing input of RFC 7515 §5.1.
 #[derive(Debug, Clone)]
@@ -85,9 +88,20 @@ pub struct Unverified<'a> {
     message: &'a str,
 }
 
+/// Whether a part of a compact token may be parsed.
+fn is_shallow(part: &str) -> bool {
+    let bytes = Base64UrlUnpadded::decode_vec(part);
+    bytes.is_ok_and(|bytes| json::is_shallow(&bytes, json::ACCEPTED_DEPTH))
+}
+
 impl<'a> Unverified<'a> {
-    /// Parses a compact token; `None` if it is not one, has no `kid`, or names an algorithm we do not use.
+    /// Parses a compact token; `None` if it is not one, is longer than [`LONGEST`] or nested deeper than what others may
+    /// send, has no `kid`, or names an algorithm we do not use.
     pub fn parse(token: &'a str) -> Option<Self> {
+        // Before anything is parsed: whoever sends it has proven nothing yet.
+        if token.len() > LONGEST || !token.split('.').take(2).all(is_shallow) {
+            return None;
+        }
         let parsed = UntrustedToken::new(token).ok()?;
         Algorithm::parse(parsed.algorithm())?;
         parsed.header().key_id.as_ref()?;

@@ -10,7 +10,9 @@ use super::{
     settings::{self, model::Settings},
 };
 use crate::{
+    access::log_unreadable,
     config::Config,
+    db::{Row, readable},
     error::Fault,
     id::{ClientId, OrganizationId, TenantId},
     jose::{Jwk, jwt::Unsigned},
@@ -45,6 +47,15 @@ pub struct Snapshot {
     clients: RefCell<HashMap<ClientId, Option<Rc<ClientRecord>>>>,
     organizations: RefCell<HashMap<String, (OrganizationId, String)>>,
     signer: RefCell<Option<(String, Rc<dyn Signer>)>>,
+    left_out: Vec<LeftOut>,
+}
+
+/// A row that could not be read, and is not in the snapshot.
+#[derive(PartialEq, Eq)]
+struct LeftOut {
+    table: &'static str,
+    id: String,
+    fault: Fault,
 }
 
 /// How many clients of one tenant are remembered, and how many organizations.
@@ -64,14 +75,20 @@ impl Snapshots {
         config: &Config,
         now: Timestamp,
     ) -> Result<Rc<Snapshot>, Fault> {
-        let _ = platform;
         if let Some(snapshot) = self.0.fresh(tenant, now) {
             return Ok(snapshot);
         }
         let snapshot = Snapshot::read(tenant.id(), db, config).await?;
+        let previous = self.0.stale(tenant);
         // Importing a private key costs more than signing with it: a key that has not changed stays imported.
-        if let Some(previous) = self.0.stale(tenant) {
+        if let Some(previous) = &previous {
             snapshot.signer.replace(previous.signer.borrow().clone());
+        }
+        // What was left out is told of once, not every five seconds.
+        let told =
+            |left: &LeftOut| previous.as_ref().is_some_and(|previous| previous.left_out.contains(left));
+        for left in snapshot.left_out.iter().filter(|left| !told(left)) {
+            log_unreadable(platform, tenant.id().as_str(), (left.table, &left.id), &left.fault);
         }
         let snapshot = Rc::new(snapshot);
         self.0.keep(tenant, now, Rc::clone(&snapshot));
@@ -97,22 +114,40 @@ impl Snapshot {
                 resource_servers::store::all(),
             ])
             .await?;
+        let mut left_out = Vec::new();
+        // Without its key nothing of a tenant opens, and without its settings nobody knows what it demands of those who sign
+        // in: these two must be readable. Everything else fails alone.
         let data_key =
             data_keys.first().ok_or_else(|| Fault::internal(format!("tenant {tenant} has no data key")))?;
         Ok(Self {
             seal: keys::store::unwrap(tenant, data_key, &config.encryption_keys)?,
             settings: settings::store::settings(settings.first())?,
-            attack_protection: attack_protection::store::attack_protection(attack_protection.first())?,
-            keys: keys.iter().map(keys::store::signing_key).collect::<Result<_, _>>()?,
-            former_keys: former_keys.iter().map(former_keys::store::former_key).collect::<Result<_, _>>()?,
-            connections: connections.iter().map(connections::store::connection).collect::<Result<_, _>>()?,
-            resource_servers: resource_servers
-                .iter()
-                .map(resource_servers::store::resource_server)
-                .collect::<Result<_, _>>()?,
+            // What cannot be read protects as much as what was never set.
+            attack_protection: attack_protection::store::attack_protection(attack_protection.first())
+                .unwrap_or_default(),
+            keys: known(("signing_keys", "kid"), &keys, keys::store::signing_key, &mut left_out),
+            former_keys: known(
+                ("former_keys", "kid"),
+                &former_keys,
+                former_keys::store::former_key,
+                &mut left_out,
+            ),
+            connections: known(
+                ("connections", "id"),
+                &connections,
+                connections::store::connection,
+                &mut left_out,
+            ),
+            resource_servers: known(
+                ("resource_servers", "id"),
+                &resource_servers,
+                resource_servers::store::resource_server,
+                &mut left_out,
+            ),
             clients: RefCell::default(),
             organizations: RefCell::default(),
             signer: RefCell::default(),
+            left_out,
         })
     }
 
@@ -212,4 +247,14 @@ impl Snapshot {
     pub fn open(&self, purpose: &str, sealed: &Sealed) -> Result<crate::secret::Secret, Fault> {
         self.seal.open(purpose, sealed).ok_or_else(|| Fault::internal(format!("cannot open {purpose}")))
     }
+}
+
+/// What can be read of a table; the rest goes to `left_out`.
+fn known<T>(
+    (table, key): (&'static str, &str),
+    rows: &[Row],
+    read: impl Fn(&Row) -> Result<T, Fault>,
+    left_out: &mut Vec<LeftOut>,
+) -> Vec<T> {
+    readable(rows, key, read, |id, fault| left_out.push(LeftOut { table, id, fault }))
 }

@@ -68,25 +68,25 @@ fn no_objects() -> Vec<Vec<u8>> {
 }
 
 /// A tenant with something of everything, and who manages it and all others.
-struct Scene<'w> {
+pub(super) struct Scene<'w> {
     world: &'w World,
-    acme: Inhabited<'w>,
+    pub(super) acme: Inhabited<'w>,
     main: Inhabited<'w>,
 }
 
 impl<'w> Scene<'w> {
-    fn new(world: &'w World) -> Self {
+    pub(super) fn new(world: &'w World) -> Self {
         let acme = Inhabited::new(world, "acme", "isolated");
         Self { world, acme, main: Inhabited::new(world, "main", "shared") }
     }
 
     /// Who is asked: tenants are managed at the base domain.
-    fn tenant(&self, route: &Route) -> &Inhabited<'w> {
+    pub(super) fn tenant(&self, route: &Route) -> &Inhabited<'w> {
         if route.area == "Operator" { &self.main } else { &self.acme }
     }
 
     /// A path of the route at which there is something, not of the system if that can be.
-    fn path(&self, route: &Route) -> String {
+    pub(super) fn path(&self, route: &Route) -> String {
         if route.area == "Operator" {
             return route.path.replace("{id}", "acme");
         }
@@ -154,7 +154,7 @@ impl<'w> Scene<'w> {
 }
 
 /// The routes of the management APIs that read a body.
-fn readers() -> impl Iterator<Item = &'static Route> {
+pub(super) fn readers() -> impl Iterator<Item = &'static Route> {
     let is_bodiless = |route: &Route| BODILESS.contains(&(route.method.as_str(), route.path));
     ROUTES.all().iter().filter(move |route| {
         ["Management", "Operator"].contains(&route.area) && route.method != Method::GET && !is_bodiless(route)

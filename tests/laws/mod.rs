@@ -6,13 +6,17 @@ mod headers;
 mod hosts;
 mod inhabitants;
 mod isolation;
+mod json;
 mod layers;
 mod limits;
 mod migrations;
 mod parameters;
+mod readback;
 mod routes;
 mod tidy;
 mod transport;
+mod unreadable;
+mod updates;
 mod visitors;
 
 use std::path::{Path, PathBuf};

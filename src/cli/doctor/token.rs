@@ -3,6 +3,7 @@
 use super::Check;
 use crate::{
     jose::Jwk,
+    json,
     time::{Lifetime, Timestamp},
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -43,7 +44,7 @@ impl Opened {
         };
         let open = |part: &str| {
             let bytes = Base64UrlUnpadded::decode_vec(part.trim_end_matches('=')).ok()?;
-            serde_json::from_slice::<Map<String, Json>>(&bytes).ok()
+            json::read::<Map<String, Json>>(&bytes).ok()
         };
         let cut = || not("it does not decode", "it may have been cut off or changed when it was copied");
         Ok(Self {

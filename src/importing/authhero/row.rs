@@ -3,6 +3,7 @@
 
 use crate::{
     importing::record::{Note, Problem},
+    json,
     time::Timestamp,
 };
 use serde_json::{Map, Value as Json};
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
         match self.get(name) {
             Json::Null => Ok(None),
             Json::String(text) if text.trim().is_empty() => Ok(None),
-            Json::String(text) => match serde_json::from_str(text) {
+            Json::String(text) => match json::accept(text) {
                 Ok(Json::Null) => Ok(None),
                 Ok(value) => Ok(Some(value)),
                 Err(error) => Err(self.problem(name, format!("is not JSON: {error}"))),
@@ -155,7 +156,7 @@ impl<'a> Reader<'a> {
             None => Ok(Map::new()),
             Some(Json::Object(members)) => Ok(members),
             // JSON that was made text once too often.
-            Some(Json::String(text)) => match serde_json::from_str(&text) {
+            Some(Json::String(text)) => match json::accept(&text) {
                 Ok(members) => Ok(members),
                 Err(_) => Err(self.problem(name, "is not a JSON object")),
             },

@@ -11,7 +11,6 @@ use crate::{
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,12 +92,23 @@ pub fn manifest_name(tenant: &str, backup: &str, hash: &str) -> String {
     format!("{}manifest-{hash}", prefix(tenant, backup))
 }
 
-/// Rows of one table in a part.
-#[derive(Deserialize)]
+/// Rows of one table in a part: the text of each key, and of the row unless it is gone.
 struct Piece<'a> {
     table: String,
-    #[serde(borrow)]
-    rows: Vec<(&'a RawValue, Option<&'a RawValue>)>,
+    rows: Vec<(&'a str, Option<&'a str>)>,
+}
+
+impl<'a> Piece<'a> {
+    /// Reads what [`Draft::add`] has written.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (table, rows) = text.strip_prefix("{\"table\":\"")?.split_once("\",\"rows\":")?;
+        let row = |pair: &'a str| match json::items(pair)?.as_slice() {
+            [key, row] => Some((*key, Some(*row).filter(|row| *row != "null"))),
+            _ => None,
+        };
+        let rows = json::items(rows.strip_suffix('}')?)?.into_iter().map(row).collect::<Option<_>>()?;
+        Some(Self { table: table.to_owned(), rows })
+    }
 }
 
 /// Opens a part, and refuses what is not exactly what the manifest names.
@@ -147,7 +157,7 @@ impl Reader {
     /// What is wrong with it.
     pub fn recall(&mut self, text: &str) -> Result<(), Damage> {
         for piece in pieces(text)? {
-            let keys = piece.rows.iter().map(|(key, _)| (piece.table.clone(), key.get().to_owned()));
+            let keys = piece.rows.iter().map(|(key, _)| (piece.table.clone(), (*key).to_owned()));
             self.told.extend(keys);
         }
         Ok(())
@@ -161,10 +171,10 @@ impl Reader {
         let mut found: BTreeMap<String, Vec<Row>> = BTreeMap::new();
         for piece in pieces(text)? {
             for (key, row) in &piece.rows {
-                let name = (piece.table.clone(), key.get().to_owned());
+                let name = (piece.table.clone(), (*key).to_owned());
                 let is_told = if part.changes { !self.told.insert(name) } else { self.told.contains(&name) };
                 let Some(row) = row.filter(|_| !is_told) else { continue };
-                let row = Row { key: key.get().to_owned(), text: row.get().to_owned() };
+                let row = Row { key: (*key).to_owned(), text: row.to_owned() };
                 self.sums.entry(piece.table.clone()).or_default().add(&row.text);
                 found.entry(piece.table.clone()).or_default().push(row);
             }
@@ -174,7 +184,8 @@ impl Reader {
 }
 
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Damage> {
-    serde_json::from_str(text).map_err(|error| Damage(format!("a part is not what was written: {error}")))
+    let pieces = json::items(text).and_then(|pieces| pieces.into_iter().map(Piece::parse).collect());
+    pieces.ok_or_else(|| Damage("a part is not what was written".to_owned()))
 }
 
 /// The manifest as it is kept. The key goes with it, so that an archive is whole without the directory.

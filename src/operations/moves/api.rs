@@ -168,7 +168,7 @@ async fn verify(
     let malformed = || Refusal::invalid_query("from must be `next` of an answer".to_owned());
     let mut place = match &from.from {
         None => Place::default(),
-        Some(text) => json::read::<Place>(text).map_err(|_| malformed())?,
+        Some(text) => json::accept::<Place>(text).map_err(|_| malformed())?,
     };
     let record = found(cx, &id).await?;
     let (db, pair) = home(cx, &record).await?;

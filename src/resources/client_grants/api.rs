@@ -9,8 +9,8 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, page::total},
-    error::{Error, Fault, OnConflict},
+    db::{Page, Row, page::total},
+    error::{Error, OnConflict},
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, prefixed},
     resources::{
@@ -63,7 +63,8 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
         any_organization,
     };
     let [rows, count] = cx.db().read([store::page(of, window), store::count(of)]).await?;
-    let grants = rows.iter().map(|row| Ok(json!(store::client_grant(row)?))).collect::<Result<_, Fault>>()?;
+    let shown = |row: &Row| Ok(json!(store::client_grant(row)?));
+    let grants = cx.readable(("client_grants", "id"), &rows, shown);
     Ok(Json(window.list("client_grants", grants, total(&count)?)))
 }
 
@@ -87,10 +88,20 @@ async fn update(
     cx: &Management,
     (Path(id), body): (Path<ClientGrantId>, Members),
 ) -> Result<Json<ClientGrant>, Error<Refusal>> {
-    let stored = find(cx, &id).await?;
+    cx.retry(async || change(cx, &id, body.clone()).await).await
+}
+
+async fn change(
+    cx: &Management,
+    id: &ClientGrantId,
+    body: Members,
+) -> Result<Json<ClientGrant>, Error<Refusal>> {
+    let row = row(cx, id).await?;
+    let stored = row.mended(&[("scope", "[]")], store::client_grant)?;
     let changed: ClientGrant = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
     check_scopes(cx, &changed, &stored.scope).await?;
-    cx.commit("Update a client grant", [store::update(&changed, cx.call().now)]).await?;
+    let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)];
+    cx.commit("Update a client grant", batch).await?;
     Ok(Json(changed))
 }
 
@@ -103,10 +114,12 @@ async fn delete(cx: &Management, Path(id): Path<ClientGrantId>) -> Result<NoCont
 }
 
 pub(super) async fn find(cx: &Management, id: &ClientGrantId) -> Result<ClientGrant, Error<Refusal>> {
+    Ok(store::client_grant(&row(cx, id).await?)?)
+}
+
+async fn row(cx: &Management, id: &ClientGrantId) -> Result<Row, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id)).await?;
-    let row =
-        row.ok_or_else(|| Refusal::not_found("inexistent_client_grant", "The client grant does not exist"))?;
-    Ok(store::client_grant(&row)?)
+    row.ok_or_else(|| Refusal::not_found("inexistent_client_grant", "The client grant does not exist").into())
 }
 
 /// The client and the API must be there, the API must define the scopes, and those that the client does not `hold` yet

@@ -6,8 +6,8 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, page::total},
-    error::{Error, Fault},
+    db::{Page, Row, page::total},
+    error::Error,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::{
@@ -58,7 +58,8 @@ async fn list(
         ])
         .await?;
     organization.first().ok_or_else(inexistent)?;
-    let grants = rows.iter().map(|row| Ok(json!(store::client_grant(row)?))).collect::<Result<_, Fault>>()?;
+    let shown = |row: &Row| Ok(json!(store::client_grant(row)?));
+    let grants = cx.readable(("client_grants", "id"), &rows, shown);
     Ok(Json(window.list("client_grants", grants, total(&count)?)))
 }
 
@@ -112,6 +113,6 @@ async fn list_organizations(
     find(cx, &id).await?;
     let (rows, total) =
         window.read(cx.db(), store::organizations(&id, window), store::count_organizations(&id)).await?;
-    let organizations = rows.iter().map(|row| Ok(json!(organizations::store::organization(row)?)));
-    Ok(Json(window.list("organizations", organizations.collect::<Result<_, Fault>>()?, total)))
+    let shown = |row: &Row| Ok(json!(organizations::store::organization(row)?));
+    Ok(Json(window.list("organizations", cx.readable(("organizations", "id"), &rows, shown), total)))
 }

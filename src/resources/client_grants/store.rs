@@ -2,7 +2,7 @@
 
 use super::model::{ClientGrant, SubjectType};
 use crate::{
-    db::{Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::clients::model::OrganizationUsage,
@@ -68,6 +68,15 @@ pub fn insert(grant: &ClientGrant, now: Timestamp) -> Statement<InTenant> {
     .bind(now)
     .bind(grant.organization_usage.map(OrganizationUsage::as_str))
     .bind(grant.allow_any_organization)
+}
+
+/// Refuses a batch if the grant of a row of [`by_id`] has been changed since.
+///
+/// # Errors
+/// A fault if it is the row of something else.
+pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
+    let columns = ["scope", "organization_usage", "allow_any_organization"];
+    db::unchanged("client_grants", ("id", row.text("id")?.into()), &columns, row)
 }
 
 /// Replaces what can be changed of a grant.

@@ -35,8 +35,8 @@ async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, 
     let window = page.check().map_err(Refusal::invalid_query)?;
     let [rows, count] = cx.db().read([store::page(window, &cx.audience()), store::count()]).await?;
     let opener = Opener::of(cx, &rows).await?;
-    let clients = rows.iter().map(|row| Ok(json!(Shown::stored(row, &opener)?)));
-    let clients = clients.collect::<Result<_, Fault>>()?;
+    let shown = |row: &Row| Ok(json!(Shown::stored(row, &opener)?));
+    let clients = cx.readable(("clients", "client_id"), &rows, shown);
     Ok(Json(window.list("clients", clients, total(&count)?)))
 }
 
@@ -60,25 +60,29 @@ async fn get(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, E
 
 async fn update(
     cx: &Management,
-    (Path(id), mut body): (Path<ClientId>, Members),
+    (Path(id), body): (Path<ClientId>, Members),
 ) -> Result<Json<Shown>, Error<Refusal>> {
-    let row = find(cx, &id).await?;
-    let stored = store::client(&row)?;
+    cx.retry(async || change(cx, &id, body.clone()).await).await
+}
+
+async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Json<Shown>, Error<Refusal>> {
+    let row = find(cx, id).await?;
+    let stored = row.mended(&[("document", "{}")], store::client)?;
     merge_metadata(&stored, &mut body.0);
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let changed: Client = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &changed)?;
     let now = cx.call().now;
-    let update = store::update(&changed, now)?;
+    let (unchanged, update) = (store::unchanged(&row)?, store::update(&changed, now)?);
     if changed.is_confidential() == stored.is_confidential() {
-        cx.commit("Update a client", [update]).await?;
+        cx.commit("Update a client", [unchanged, update]).await?;
         let opener = Opener::of(cx, std::slice::from_ref(&row)).await?;
         return Ok(Json(Shown::new(changed, opener.open(&row)?)));
     }
     // A client that becomes confidential needs a secret, which is shown now; one that becomes public has none any more.
     let secret = NewSecret::of(cx, &changed, &store::management_scope(&row)?).await?;
-    let set_secret = store::set_secret(&id, secret.as_ref().map(NewSecret::stored), now);
-    cx.commit("Update a client", [update, set_secret]).await?;
+    let set_secret = store::set_secret(id, secret.as_ref().map(NewSecret::stored), now);
+    cx.commit("Update a client", [unchanged, update, set_secret]).await?;
     Ok(Json(Shown::new(changed, secret.map(|secret| secret.plain))))
 }
 

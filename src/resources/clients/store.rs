@@ -2,7 +2,7 @@
 
 use super::model::{Client, ClientRecord, Granted};
 use crate::{
-    db::{Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{ClientGrantId, ClientId},
     resources::client_grants,
@@ -98,6 +98,14 @@ pub fn insert(
     .bind(secret.map(|(digest, _)| digest))
     .bind(secret.map(|(_, sealed)| sealed))
     .bind(now))
+}
+
+/// Refuses a batch if the client of a row of [`by_id`] has been changed since.
+///
+/// # Errors
+/// A fault if it is the row of something else.
+pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
+    db::unchanged("clients", ("client_id", row.text("client_id")?.into()), &["name", "document"], row)
 }
 
 /// Replaces what can be set of a client; its secret stays.

@@ -9,7 +9,7 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::Page,
+    db::{Page, Row},
     error::{Error, Fault, OnConflict},
     http::{Created, Fields, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ConnectionId, prefixed},
@@ -17,7 +17,7 @@ use crate::{
     secret::Secret,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The rows of the route table.
 pub fn routes(r: &mut Routes) {
@@ -44,8 +44,8 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
     let (name, strategy) = (wanted.name.as_deref(), wanted.strategy.as_deref());
     let (rows, total) =
         window.read(cx.db(), store::page(name, strategy, window), store::count(name, strategy)).await?;
-    let connections = rows.iter().map(|row| Ok(wanted.fields.of(json!(store::connection(row)?.shown()))));
-    Ok(Json(window.list("connections", connections.collect::<Result<_, Fault>>()?, total)))
+    let shown = |row: &Row| Ok(wanted.fields.of(json!(store::connection(row)?.shown())));
+    Ok(Json(window.list("connections", cx.readable(("connections", "id"), &rows, shown), total)))
 }
 
 async fn create(cx: &Management, Members(body): Members) -> Result<Created<Connection>, Error<Refusal>> {
@@ -71,7 +71,16 @@ async fn update(
     cx: &Management,
     (Path(id), Members(body)): (Path<ConnectionId>, Members),
 ) -> Result<Json<Connection>, Error<Refusal>> {
-    let stored = find(cx, &id).await?;
+    cx.retry(async || change(cx, &id, body.clone()).await).await
+}
+
+async fn change(
+    cx: &Management,
+    id: &ConnectionId,
+    body: Map<String, Value>,
+) -> Result<Json<Connection>, Error<Refusal>> {
+    let row = row(cx, id).await?;
+    let stored = row.mended(&[("document", "{}")], store::connection)?;
     let new_options = body.contains_key("options");
     let document = stored.document.clone().change(body).map_err(Refusal::invalid_body)?;
     let mut changed = Connection { document, ..stored.clone() };
@@ -79,25 +88,27 @@ async fn update(
         seal(cx, &mut changed).await?;
         model::keep_secrets(&mut changed.document.options, &stored.document.options);
     }
-    cx.commit("Update a Connection", [store::update(&changed, cx.call().now)?]).await?;
+    let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)?];
+    cx.commit("Update a Connection", batch).await?;
     Ok(Json(changed.shown()))
 }
 
 async fn delete(cx: &Management, Path(id): Path<ConnectionId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
-    let connection = store::connection(&row)?;
     // Auth0: its users go with it.
-    let batch = remove(Whose::Connection(&connection.name)).into_iter().chain(store::remove(&id));
+    let batch = remove(Whose::Connection(&row.text("name")?)).into_iter().chain(store::remove(&id));
     cx.commit("Delete a Connection", batch).await?;
     Ok(NoContent)
 }
 
 async fn find(cx: &Management, id: &ConnectionId) -> Result<Connection, Error<Refusal>> {
+    Ok(store::connection(&row(cx, id).await?)?)
+}
+
+async fn row(cx: &Management, id: &ConnectionId) -> Result<Row, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id)).await?;
-    let row =
-        row.ok_or_else(|| Refusal::not_found("inexistent_connection", "The connection does not exist"))?;
-    Ok(store::connection(&row)?)
+    row.ok_or_else(|| Refusal::not_found("inexistent_connection", "The connection does not exist").into())
 }
 
 /// Seals the secrets of new options.

@@ -2,7 +2,7 @@
 
 use super::model::Connection;
 use crate::{
-    db::{Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::ConnectionId,
     json,
@@ -61,6 +61,14 @@ pub fn insert(connection: &Connection, now: Timestamp) -> Result<Statement<InTen
     .bind(connection.strategy.as_str())
     .bind(document(connection)?)
     .bind(now))
+}
+
+/// Refuses a batch if the connection of a row of [`by_id`] has been changed since.
+///
+/// # Errors
+/// A fault if it is the row of something else.
+pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
+    db::unchanged("connections", ("id", row.text("id")?.into()), &["document"], row)
 }
 
 /// Replaces what can be set of a connection.

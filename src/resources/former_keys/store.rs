@@ -10,7 +10,7 @@ use crate::{
 /// All of them.
 pub fn all() -> Query<InTenant> {
     read(
-        "select issuer, public_jwk, tenant, shared, trusted_until from former_keys
+        "select issuer, kid, public_jwk, tenant, shared, trusted_until from former_keys
          where tenant_id = ?1 order by issuer, kid",
     )
 }

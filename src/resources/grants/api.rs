@@ -7,7 +7,7 @@ use crate::{
         management::{Refusal, scope},
     },
     db::Page,
-    error::{Error, Fault},
+    error::Error,
     http::{Json, NoContent, Path, Query, route::Routes},
 };
 use serde::Deserialize;
@@ -34,8 +34,8 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
     let window = wanted.page.check().map_err(Refusal::invalid_query)?;
     let of = [wanted.user_id.as_deref(), wanted.client_id.as_deref(), wanted.audience.as_deref()];
     let (rows, total) = window.read(cx.db(), store::page(of, window), store::count(of)).await?;
-    let grants = rows.iter().map(|row| Ok(json!(store::grant(row)?)));
-    Ok(Json(window.list("grants", grants.collect::<Result<_, Fault>>()?, total)))
+    let grants = cx.readable(("grants", "id"), &rows, |row| Ok(json!(store::grant(row)?)));
+    Ok(Json(window.list("grants", grants, total)))
 }
 
 async fn get(cx: &Management, Path(id): Path<String>) -> Result<Json<Grant>, Error<Refusal>> {

@@ -46,7 +46,7 @@ pub fn give(
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
          on conflict (tenant_id, user_id, client_id, audience) do update set updated_at = excluded.updated_at,
            scope = (select json_group_array(value) from (
-             select value from json_each(grants.scope) union select value from json_each(excluded.scope)))",
+             select value from json_each(iif(json_valid(grants.scope), grants.scope, '[]')) union select value from json_each(excluded.scope)))",
     )
     .bind(user)
     .bind(client)

@@ -10,7 +10,7 @@ use crate::{
         management::{Refusal, scope},
     },
     db::Row,
-    error::{Error, Fault},
+    error::Error,
     http::{Created, Json, Path, route::Routes},
     jose::Algorithm,
     resources::resource_servers::model::ResourceServer,
@@ -26,7 +26,7 @@ pub fn routes(r: &mut Routes) {
 
 async fn list(cx: &Management, (): ()) -> Result<Json<Vec<Shown>>, Error<Refusal>> {
     let rows = cx.db().all(store::all()).await?;
-    Ok(Json(shown(&keys(&rows)?, cx.call().now)))
+    Ok(Json(shown(&keys(cx, &rows), cx.call().now)))
 }
 
 async fn get(cx: &Management, Path(kid): Path<String>) -> Result<Json<Shown>, Error<Refusal>> {
@@ -67,7 +67,7 @@ async fn revoke(cx: &Management, Path(kid): Path<String>) -> Result<Json<Shown>,
     if shown.revoked {
         return Ok(Json(shown));
     }
-    if !keys(&rows)?.iter().any(|key| key.public.kid != kid && key.lasts()) {
+    if !keys(cx, &rows).iter().any(|key| key.public.kid != kid && key.lasts()) {
         let words = "No other key can sign: rotate first";
         return Err(Refusal::conflict("last_signing_key", words).into());
     }
@@ -78,12 +78,12 @@ async fn revoke(cx: &Management, Path(kid): Path<String>) -> Result<Json<Shown>,
     pick(cx, &rows, &kid).map(Json)
 }
 
-fn keys(rows: &[Row]) -> Result<Vec<SigningKey>, Fault> {
-    rows.iter().map(store::signing_key).collect()
+fn keys(cx: &Management, rows: &[Row]) -> Vec<SigningKey> {
+    cx.readable(("signing_keys", "kid"), rows, store::signing_key)
 }
 
 /// The key of this id among those that were read.
 fn pick(cx: &Management, rows: &[Row], kid: &str) -> Result<Shown, Error<Refusal>> {
-    let found = shown(&keys(rows)?, cx.call().now).into_iter().find(|key| key.kid == kid);
+    let found = shown(&keys(cx, rows), cx.call().now).into_iter().find(|key| key.kid == kid);
     Ok(found.ok_or_else(|| Refusal::not_found("inexistent_key", "There is no such signing key"))?)
 }

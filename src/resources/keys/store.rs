@@ -84,7 +84,7 @@ pub fn insert_first_data_key(id: &str, wrapped: &Sealed, now: Timestamp) -> Stat
 /// All signing keys, newest first.
 pub fn all() -> Query<InTenant> {
     read(
-        "select algorithm, public_jwk, private_jwk, current_since, revoked_at from signing_keys
+        "select kid, algorithm, public_jwk, private_jwk, current_since, revoked_at from signing_keys
          where tenant_id = ?1 order by current_since desc, kid",
     )
 }

@@ -13,7 +13,7 @@ use crate::{
         Filter, Page, Row,
         page::{self, Checkpoint, Window},
     },
-    error::{Error, Fault},
+    error::Error,
     events::first_log_id,
     http::{Fields, Json, Path, Query, route::Routes},
     id::{LogId, UserId},
@@ -49,13 +49,13 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
         let from = wanted.checkpoint.from.as_deref().unwrap_or_default();
         let until = first_log_id(cx.call().now.minus(SETTLED));
         let rows = cx.db().all(store::between(from, &until, size)).await?;
-        return Ok(Json(Value::Array(shown(&rows, &wanted.fields)?)));
+        return Ok(Json(Value::Array(shown(cx, &rows, &wanted.fields))));
     }
     let (window, order) = wanted.window()?;
     let filter = wanted.filter(store::FILTER)?;
     let (rows, total) =
         window.read(cx.db(), store::page(&filter, order, window), store::count(&filter)).await?;
-    Ok(Json(window.list("logs", shown(&rows, &wanted.fields)?, total)))
+    Ok(Json(window.list("logs", shown(cx, &rows, &wanted.fields), total)))
 }
 
 async fn list_of_user(
@@ -73,7 +73,7 @@ async fn list_of_user(
         ])
         .await?;
     user.first().ok_or_else(users::api::inexistent)?;
-    Ok(Json(window.list("logs", shown(&rows, &wanted.fields)?, page::total(&count)?)))
+    Ok(Json(window.list("logs", shown(cx, &rows, &wanted.fields), page::total(&count)?)))
 }
 
 async fn get(
@@ -104,6 +104,6 @@ impl Wanted {
     }
 }
 
-fn shown(rows: &[Row], fields: &Fields) -> Result<Vec<Value>, Fault> {
-    rows.iter().map(|row| Ok(fields.of(json!(store::entry(row)?)))).collect()
+fn shown(cx: &Management, rows: &[Row], fields: &Fields) -> Vec<Value> {
+    cx.readable(("logs", "id"), rows, |row| Ok(fields.of(json!(store::entry(row)?))))
 }

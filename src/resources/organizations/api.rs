@@ -10,7 +10,7 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, page::total},
+    db::{Page, Row, page::total},
     error::{Error, OnConflict},
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{OrganizationId, prefixed},
@@ -31,8 +31,8 @@ pub fn routes(r: &mut Routes) {
 async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
     let window = page.check().map_err(Refusal::invalid_query)?;
     let [rows, count] = cx.db().read([store::page(window), store::count()]).await?;
-    let organizations = rows.iter().map(|row| Ok(json!(store::organization(row)?)));
-    let organizations = organizations.collect::<Result<_, crate::error::Fault>>()?;
+    let shown = |row: &Row| Ok(json!(store::organization(row)?));
+    let organizations = cx.readable(("organizations", "id"), &rows, shown);
     Ok(Json(window.list("organizations", organizations, total(&count)?)))
 }
 
@@ -62,22 +62,31 @@ async fn update(
     cx: &Management,
     (Path(id), body): (Path<OrganizationId>, Members),
 ) -> Result<Json<Organization>, Error<Refusal>> {
-    let stored = by_id(cx, &id).await?;
+    cx.retry(async || change(cx, &id, body.clone()).await).await
+}
+
+async fn change(
+    cx: &Management,
+    id: &OrganizationId,
+    body: Members,
+) -> Result<Json<Organization>, Error<Refusal>> {
+    let row = cx.db().first(store::by_id(id)).await?.ok_or_else(inexistent)?;
+    let stored = row.mended(&[("document", "{}")], store::organization)?;
     let changed: Organization = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     changed.check().map_err(Refusal::invalid_body)?;
     if changed.name != stored.name {
         check_is_free(cx, &stored.name)?;
         check_is_free(cx, &changed.name)?;
     }
-    let update = store::update(&changed, cx.call().now)?;
-    cx.commit("Update an organization", [update]).await.on_conflict("organizations.name", name_taken)?;
+    let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)?];
+    cx.commit("Update an organization", batch).await.on_conflict("organizations.name", name_taken)?;
     Ok(Json(changed))
 }
 
 async fn delete(cx: &Management, Path(id): Path<OrganizationId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
-    check_is_free(cx, &store::organization(&row)?.name)?;
+    check_is_free(cx, &row.text("name")?)?;
     cx.commit("Delete an organization", store::remove(&id)).await?;
     Ok(NoContent)
 }

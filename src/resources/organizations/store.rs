@@ -2,7 +2,7 @@
 
 use super::model::Organization;
 use crate::{
-    db::{Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{OrganizationId, RoleId, UserId},
     json,
@@ -51,6 +51,15 @@ pub fn insert(organization: &Organization, now: Timestamp) -> Result<Statement<I
     .bind(organization.display_name.as_deref())
     .bind(document(organization)?)
     .bind(now))
+}
+
+/// Refuses a batch if the organization of a row of [`by_id`] has been changed since.
+///
+/// # Errors
+/// A fault if it is the row of something else.
+pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
+    let columns = ["name", "display_name", "document"];
+    db::unchanged("organizations", ("id", row.text("id")?.into()), &columns, row)
 }
 
 /// Replaces everything of an organization but its id. A taken name is a conflict of `organizations.name`.

@@ -111,8 +111,7 @@ async fn give(
 
 /// The permissions of a body that exist and that the caller may give away.
 async fn givable(cx: &Management, body: Permissions, servers: &[Row]) -> Result<Value, Error<Refusal>> {
-    let servers =
-        servers.iter().map(resource_servers::store::resource_server).collect::<Result<Vec<_>, _>>()?;
+    let servers = cx.readable(("resource_servers", "id"), servers, resource_servers::store::resource_server);
     // No person ever manages all tenants by one token.
     let scopes = cx.permissions().into_iter().filter(|scope| *scope != ALL_TENANTS).collect();
     let catalogue = Catalogue { management: cx.audiences(), scopes, servers: &servers };

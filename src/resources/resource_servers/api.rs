@@ -9,8 +9,8 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, page::total},
-    error::{Error, Fault, OnConflict},
+    db::{Page, Row, page::total},
+    error::{Error, OnConflict},
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::prefixed,
 };
@@ -28,8 +28,8 @@ pub fn routes(r: &mut Routes) {
 async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
     let window = page.check().map_err(Refusal::invalid_query)?;
     let [rows, count] = cx.db().read([store::page(window), store::count()]).await?;
-    let servers = rows.iter().map(|row| Ok(json!(shown(cx, store::resource_server(row)?))));
-    let servers = servers.collect::<Result<_, Fault>>()?;
+    let shown = |row: &Row| Ok(json!(shown(cx, store::resource_server(row)?)));
+    let servers = cx.readable(("resource_servers", "id"), &rows, shown);
     Ok(Json(window.list("resource_servers", servers, total(&count)?)))
 }
 
@@ -65,7 +65,12 @@ async fn update(
     cx: &Management,
     (Path(id), body): (Path<String>, Members),
 ) -> Result<Json<ResourceServer>, Error<Refusal>> {
-    let stored = find(cx, &id).await?;
+    cx.retry(async || change(cx, &id, body.clone()).await).await
+}
+
+async fn change(cx: &Management, id: &str, body: Members) -> Result<Json<ResourceServer>, Error<Refusal>> {
+    let row = row(cx, id).await?;
+    let stored = row.mended(&[("document", "{}")], store::resource_server)?;
     check_is_changeable(&stored)?;
     let body = settings(body, IMMUTABLE)?;
     let mut changed: ResourceServer = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
@@ -75,14 +80,15 @@ async fn update(
     let withdrawn: Vec<_> = scopes.filter(|scope| !changed.defines(scope)).collect();
     let withdrawals = store::withdraw(&stored.identifier, &json!(withdrawn));
     let withdrawals = withdrawals.into_iter().filter(|_| !withdrawn.is_empty());
-    let update = store::update(&changed, cx.call().now)?;
-    cx.commit("Update a resource server", withdrawals.chain([update])).await?;
+    let (unchanged, update) = (store::unchanged(&row)?, store::update(&changed, cx.call().now)?);
+    let batch = [unchanged].into_iter().chain(withdrawals).chain([update]);
+    cx.commit("Update a resource server", batch).await?;
     Ok(Json(changed))
 }
 
 async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Error<Refusal>> {
     let Some(row) = cx.db().first(store::by_id_or_identifier(&id)).await? else { return Ok(NoContent) };
-    let server = store::resource_server(&row)?;
+    let server = row.mended(&[("document", "{}")], store::resource_server)?;
     check_is_changeable(&server)?;
     cx.commit("Delete a resource server", store::remove(&server)).await?;
     Ok(NoContent)
@@ -96,11 +102,15 @@ fn settings(body: Members, fixed: &[&str]) -> Result<Members, Refusal> {
 }
 
 async fn find(cx: &Management, id: &str) -> Result<ResourceServer, Error<Refusal>> {
+    Ok(store::resource_server(&row(cx, id).await?)?)
+}
+
+async fn row(cx: &Management, id: &str) -> Result<Row, Error<Refusal>> {
     let row = cx.db().first(store::by_id_or_identifier(id)).await?;
-    let row = row.ok_or_else(|| {
-        Refusal::not_found("inexistent_resource_server", "No resource server found by that id or identifier")
-    })?;
-    Ok(store::resource_server(&row)?)
+    row.ok_or_else(|| {
+        let words = "No resource server found by that id or identifier";
+        Refusal::not_found("inexistent_resource_server", words).into()
+    })
 }
 
 /// The management API defines what the route table says, which no row repeats.

@@ -2,7 +2,7 @@
 
 use super::model::ResourceServer;
 use crate::{
-    db::{Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::ResourceServerId,
     tenant::InTenant,
@@ -66,6 +66,14 @@ pub fn insert(server: &ResourceServer, now: Timestamp) -> Result<Statement<InTen
     .bind(now))
 }
 
+/// Refuses a batch if the API of a row of [`by_id_or_identifier`] has been changed since.
+///
+/// # Errors
+/// A fault if it is the row of something else.
+pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
+    db::unchanged("resource_servers", ("id", row.text("id")?.into()), &["name", "document"], row)
+}
+
 /// Replaces what can be set of an API.
 ///
 /// # Errors
@@ -100,7 +108,7 @@ pub fn withdraw(identifier: &str, scopes: &serde_json::Value) -> [Statement<InTe
         .bind(scopes),
         write(
             "update client_grants set scope = (
-               select json_group_array(value) from json_each(client_grants.scope)
+               select json_group_array(value) from json_each(iif(json_valid(client_grants.scope), client_grants.scope, '[]'))
                where value not in (select value from json_each(?3)))
              where tenant_id = ?1 and audience = ?2",
         )

@@ -7,12 +7,12 @@ use crate::{
         management::{Refusal, scope},
     },
     db::{Page, Row},
-    error::{Error, Fault, OnConflict},
+    error::{Error, OnConflict},
     http::{Json, Members, NoContent, Path, Query, route::Routes},
     id::{RoleId, prefixed},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Roles, then who holds them.
 pub fn routes(r: &mut Routes) {
@@ -36,7 +36,7 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
     let window = wanted.page.check().map_err(Refusal::invalid_query)?;
     let part = wanted.name_filter.as_deref().unwrap_or_default();
     let (rows, total) = window.read(cx.db(), store::page(part, window), store::count(part)).await?;
-    let roles = rows.iter().map(|row| Ok(json!(store::role(row)?))).collect::<Result<_, Fault>>()?;
+    let roles = cx.readable(("roles", "id"), &rows, |row| Ok(json!(store::role(row)?)));
     Ok(Json(window.list("roles", roles, total)))
 }
 
@@ -59,9 +59,18 @@ async fn update(
     cx: &Management,
     (Path(id), Members(body)): (Path<RoleId>, Members),
 ) -> Result<Json<Role>, Error<Refusal>> {
-    let stored = check_is_changeable(cx.db().first(store::by_id(&id)).await?.as_ref())?;
+    cx.retry(async || change(cx, &id, body.clone()).await).await
+}
+
+async fn change(
+    cx: &Management,
+    id: &RoleId,
+    body: Map<String, Value>,
+) -> Result<Json<Role>, Error<Refusal>> {
+    let row = cx.db().first(store::by_id(id)).await?.ok_or_else(inexistent)?;
+    let stored = check_is_changeable(Some(&row))?;
     let role = stored.change(body).map_err(Refusal::invalid_body)?;
-    cx.commit_people("Update a Role", [store::update(&role, cx.call().now)])
+    cx.commit_people("Update a Role", [store::unchanged(&row)?, store::update(&role, cx.call().now)])
         .await
         .on_conflict("roles.name", name_taken)?;
     Ok(Json(role))

@@ -7,7 +7,7 @@ use crate::{
         management::{Refusal, scope},
     },
     db::{Page, Row, page::total},
-    error::{Error, Fault},
+    error::Error,
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
     resources::{
@@ -71,7 +71,7 @@ async fn list_roles(
         .read([users::store::exists(&id), store::of_user(&id, window), store::count_of_user(&id)])
         .await?;
     user.first().ok_or_else(users::api::inexistent)?;
-    let roles = rows.iter().map(|row| Ok(json!(store::role(row)?))).collect::<Result<_, Fault>>()?;
+    let roles = cx.readable(("roles", "id"), &rows, |row| Ok(json!(store::role(row)?)));
     Ok(Json(window.list("roles", roles, total(&count)?)))
 }
 

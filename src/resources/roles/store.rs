@@ -2,7 +2,7 @@
 
 use super::model::Role;
 use crate::{
-    db::{Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Window, read, write},
     error::Fault,
     id::{OrganizationId, RoleId, UserId},
     tenant::InTenant,
@@ -51,6 +51,14 @@ pub fn insert(role: &Role, now: Timestamp) -> Statement<InTenant> {
     .bind(role.description.as_deref())
     .bind(role.is_system)
     .bind(now)
+}
+
+/// Refuses a batch if the role of a row of [`by_id`] has been changed since.
+///
+/// # Errors
+/// A fault if it is the row of something else.
+pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
+    db::unchanged("roles", ("id", row.text("id")?.into()), &["name", "description"], row)
 }
 
 /// Replaces what can be set of a role. A taken name is a conflict of `roles.name`.

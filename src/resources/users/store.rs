@@ -20,8 +20,12 @@ const COLUMNS: &str = "user_id, connection, email, email_verified, username, pho
     logins_count, created_at, updated_at,
     (select json_group_array(json_object('user_id', l.user_id, 'connection', l.connection, 'email', l.email,
        'email_verified', json(iif(l.email_verified, 'true', 'false')), 'name', l.name, 'picture', l.picture,
-       'profile_data', json(l.profile_data)))
+       'profile_data', json(iif(json_valid(l.profile_data), l.profile_data, 'null'))))
      from users l indexed by users_by_link where l.tenant_id = ?1 and l.linked_to = users.user_id) as linked";
+
+/// The columns of a [`User`] that hold documents, each with an empty one.
+pub const DOCUMENTS: [(&str, &str); 4] =
+    [("profile", "{}"), ("user_metadata", "{}"), ("app_metadata", "{}"), ("linked", "[]")];
 
 /// The account with this id; one row or none. An identity that is linked to another account is none.
 pub fn by_id(id: &UserId) -> Query<InTenant> {

@@ -12,7 +12,7 @@ use super::{
     },
     Connect,
 };
-use crate::time::Lifetime;
+use crate::{json, time::Lifetime};
 use clap::Args;
 use face::{Faces, settle};
 use serde_json::{Value as Json, json};
@@ -124,7 +124,7 @@ impl Arguments {
 fn live_version(environment: &dyn Environment) -> Result<Option<String>, Failure> {
     let said =
         environment.ask("npx", &["wrangler", "deployments", "status", "--json"]).map_err(Failure::Other)?;
-    let deployment: Json = said.and_then(|said| serde_json::from_str(&said).ok()).unwrap_or_default();
+    let deployment: Json = said.and_then(|said| json::read(&said).ok()).unwrap_or_default();
     let versions = deployment.get("versions").and_then(Json::as_array);
     let whole = |version: &&Json| version.get("percentage").and_then(Json::as_f64) == Some(100.0);
     let live = versions.into_iter().flatten().find(whole);

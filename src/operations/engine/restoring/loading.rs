@@ -10,6 +10,7 @@ use crate::{
     db::{Outcome, Statement, schema::Table},
     error::{Fault, FaultKind},
     id::TenantId,
+    json,
     operations::{
         backups::{
             format::{Exchange, Reader},
@@ -210,7 +211,7 @@ impl Loader<'_> {
         let shared = self.work.shared;
         let unreadable = || Fault::internal("a data key in an archive cannot be read");
         let of = TenantId::parse(of).ok_or_else(unreadable)?;
-        let mut columns: Vec<Json> = serde_json::from_str(text).map_err(|_| unreadable())?;
+        let mut columns: Vec<Json> = json::read(text).map_err(|_| unreadable())?;
         let index =
             table.columns.iter().skip(1).position(|column| *column == "wrapped").ok_or_else(unreadable)?;
         let wrapped = columns.get_mut(index).ok_or_else(unreadable)?;

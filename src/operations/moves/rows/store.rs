@@ -5,9 +5,10 @@ use super::{Chunk, Row};
 use crate::{
     db::{self, Query, Statement, Value, read, schema::Table, write},
     error::Fault,
+    json,
     tenant::InTenant,
 };
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::Value as Json;
 
 /// The columns of a table behind the tenant.
 fn columns(table: &Table) -> &[&'static str] {
@@ -155,13 +156,12 @@ pub fn chunk(table: usize, row: Option<&db::Row>, limit: i64) -> Result<Chunk, F
 /// A fault if the database answered something else.
 pub fn rows(row: Option<&db::Row>) -> Result<Vec<Row>, Fault> {
     let text = row.ok_or_else(|| Fault::internal("rows answered no row"))?.text("rows")?;
-    let pairs: Vec<(&RawValue, &RawValue)> = serde_json::from_str(&text)
-        .map_err(|error| Fault::internal(format!("rows are not JSON: {error}")))?;
-    let row = |(key, columns): (&RawValue, &RawValue)| Row {
-        key: key.get().to_owned(),
-        text: columns.get().to_owned(),
+    let row = |pair: &str| match json::items(pair)?.as_slice() {
+        [key, columns] => Some(Row { key: (*key).to_owned(), text: (*columns).to_owned() }),
+        _ => None,
     };
-    Ok(pairs.into_iter().map(row).collect())
+    let rows = json::items(&text).and_then(|pairs| pairs.into_iter().map(row).collect());
+    rows.ok_or_else(|| Fault::internal("rows are no pairs of a key and its columns"))
 }
 
 fn order(table: &Table) -> String {
@@ -170,7 +170,7 @@ fn order(table: &Table) -> String {
 
 /// `and (key…) > (?n, …)`, with its values.
 fn bound(table: &Table, comparison: &str, place: &str, first: usize) -> Result<(String, Vec<Value>), Fault> {
-    let values: Vec<Json> = serde_json::from_str(place).unwrap_or_default();
+    let values: Vec<Json> = json::read(place).unwrap_or_default();
     let key = key(table);
     if values.len() != key.len() || key.is_empty() {
         return Err(Fault::internal(format!("{place} is no key of {}", table.name)));

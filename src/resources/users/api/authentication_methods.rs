@@ -34,7 +34,7 @@ struct Place {
 async fn list(cx: &Management, Path(id): Path<UserId>) -> Result<Json<Vec<Value>>, Error<Refusal>> {
     let [user, rows] = cx.db().read([store::exists(&id), methods::store::of_account(&id)]).await?;
     user.first().ok_or_else(inexistent)?;
-    Ok(Json(rows.iter().map(shown).collect::<Result<_, Fault>>()?))
+    Ok(Json(cx.readable(("authentication_methods", "id"), &rows, shown)))
 }
 
 async fn remove(cx: &Management, Path(place): Path<Place>) -> Result<NoContent, Error<Refusal>> {

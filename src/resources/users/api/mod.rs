@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::{Area, Management, management::Refusal, scope},
-    db::{Filter, Page, page},
+    db::{Filter, Page, Row, page},
     error::{Error, Fault, OnConflict},
     http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
     id::UserId,
@@ -58,8 +58,7 @@ async fn list(cx: &Management, Query(list): Query<List>) -> Result<Body<Json>, E
         page::order(list.sort.as_deref(), &search::SORTABLE, "created_at").map_err(Refusal::invalid_query)?;
     let (rows, total) =
         window.read(cx.db(), store::page(&filter, &order, window), store::count(&filter)).await?;
-    let users =
-        rows.iter().map(|row| shown(&store::user(row)?, &list.fields)).collect::<Result<_, Fault>>()?;
+    let users = several(cx, &rows, &list.fields);
     Ok(Body(window.list("users", users, total)))
 }
 
@@ -112,7 +111,7 @@ async fn update(
     }
     let [user, held] =
         cx.db().read([store::by_id(&id), permissions::store::held(&id, &cx.audience())]).await?;
-    let user = store::user(user.first().ok_or_else(inexistent)?)?;
+    let user = user.first().ok_or_else(inexistent)?.mended(&store::DOCUMENTS, store::user)?;
     if attributes.changes_sign_in() {
         // Whoever can sign in as somebody holds what they hold.
         let held = held.iter().map(|row| row.text("permission_name")).collect::<Result<Vec<_>, _>>()?;
@@ -172,8 +171,7 @@ pub struct ByEmail {
 
 async fn by_email(cx: &Management, Query(query): Query<ByEmail>) -> Result<Body<Vec<Json>>, Error<Refusal>> {
     let rows = cx.db().all(store::by_email(&query.email.to_lowercase())).await?;
-    let users = rows.iter().map(|row| shown(&store::user(row)?, &query.fields));
-    Ok(Body(users.collect::<Result<_, Fault>>()?))
+    Ok(Body(several(cx, &rows, &query.fields)))
 }
 
 pub(crate) fn inexistent() -> Refusal {
@@ -216,6 +214,11 @@ fn check_password(
     let checked = Policy::of(connection).check(password, email, username);
     checked
         .map_err(|weakness| Refusal::bad_request(weakness.code(), format!("{}: {weakness}", weakness.name())))
+}
+
+/// Users with the members that the client wants of them.
+fn several(cx: &Management, rows: &[Row], fields: &Fields) -> Vec<Json> {
+    cx.readable(("users", "user_id"), rows, |row| shown(&store::user(row)?, fields))
 }
 
 /// An object with the members that the client wants of it.

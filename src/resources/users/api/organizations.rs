@@ -6,8 +6,8 @@ use crate::{
         Management,
         management::{Refusal, scope},
     },
-    db::{Page, page::total},
-    error::{Error, Fault},
+    db::{Page, Row, page::total},
+    error::Error,
     http::{Json, Path, Query, route::Routes},
     id::UserId,
     resources::organizations,
@@ -32,7 +32,7 @@ async fn list(
         ])
         .await?;
     user.first().ok_or_else(inexistent)?;
-    let organizations = rows.iter().map(|row| Ok(json!(organizations::store::organization(row)?)));
-    let organizations = organizations.collect::<Result<_, Fault>>()?;
+    let shown = |row: &Row| Ok(json!(organizations::store::organization(row)?));
+    let organizations = cx.readable(("organizations", "id"), &rows, shown);
     Ok(Json(window.list("organizations", organizations, total(&count)?)))
 }

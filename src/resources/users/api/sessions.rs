@@ -30,9 +30,9 @@ async fn list(
         .read([store::exists(&id), sessions::store::live_of_user(&id, &from, size, cx.call().now)])
         .await?;
     user.first().ok_or_else(inexistent)?;
-    let sessions = rows.iter().map(shown).collect::<Result<Vec<_>, Fault>>()?;
-    let full = i64::try_from(sessions.len()) == Ok(size);
-    let next = sessions.last().filter(|_| full).map(|session| session["id"].clone());
+    let sessions = cx.readable(("sessions", "id"), &rows, shown);
+    let full = i64::try_from(rows.len()) == Ok(size);
+    let next = rows.last().filter(|_| full).map(|row| row.text("id")).transpose()?;
     Ok(Json(match next {
         Some(next) => json!({ "sessions": sessions, "next": next }),
         None => json!({ "sessions": sessions }),
