@@ -9,9 +9,10 @@ const DAYS = 800;
 // DER (X.690): a tag, a length, a value. Just the kinds that a certificate has (RFC 5280 §4.1).
 const tlv = (tag, ...values) => {
   const value = Buffer.concat(values);
-  if (value.length < 128) return Buffer.concat([Buffer.from([tag, value.length]), value]);
-  const length = Buffer.from(value.length.toString(16).padStart(4, '0'), 'hex');
-  return Buffer.concat([Buffer.from([tag, 0x82]), length, value]);
+  // As short as can be: readers that are strict refuse a longer form.
+  const { length } = value;
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), value]);
 };
 const sequence = (...values) => tlv(0x30, ...values);
 const oid = (hex) => tlv(0x06, Buffer.from(hex, 'hex'));

@@ -86,8 +86,9 @@ await main(import.meta, async (args) => {
   ensureDevVars();
   await build();
 
-  const host = `localhost:${port}`;
   const scheme = https ? 'https' : 'http';
+  // As clients write it: the port that a scheme implies is left out (RFC 9110 §4.2).
+  const { host } = new URL(`${scheme}://localhost:${port}`);
   const own = https && localCertificate(path('.wrangler/https'), ['acme', 'globex', ...rest]);
   const secure = https ? ['--local-protocol', 'https', '--https-key-path', own.keyFile, '--https-cert-path', own.file] : [];
   const vars = ['--var', `BASE_DOMAIN:${host}`, '--var', `PUBLIC_SCHEME:${scheme}`];

@@ -10,12 +10,25 @@ use std::{
     process::{Command, Stdio},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// How long we wait for an answer: a chunk of an import may take its time.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Whom we trust to name a server: whoever `SSL_CERT_FILE` (PEM) has, as with OpenSSL and curl, or the roots that browsers trust.
+fn roots() -> RootCerts {
+    let pem = std::env::var_os("SSL_CERT_FILE").and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+    let certificates: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
+}
 
 /// The process that the command runs in.
 pub struct Native {
@@ -29,6 +42,7 @@ impl Native {
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(PATIENCE))
+            .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .user_agent(concat!("gatehouse/", env!("CARGO_PKG_VERSION")));
         Self { agent: config.build().into() }
     }
@@ -97,17 +111,13 @@ impl Environment for Native {
 /// The URL to connect to, and the host to ask there if that is another: a name below `localhost` is this machine
 /// (RFC 6761 §6.3), which not every resolver knows.
 fn dialled(url: &str) -> (String, Option<String>) {
-    let Some((host, port)) = url.strip_prefix("http://").and_then(|rest| {
-        let authority = rest.split(['/', '?']).next()?;
-        Some(authority.rsplit_once(':').unwrap_or((authority, "80")))
-    }) else {
-        return (url.to_owned(), None);
-    };
+    let authority =
+        url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).unwrap_or_default();
+    let (host, port) = authority.find(':').map_or((authority, ""), |at| authority.split_at(at));
     if !host.ends_with(".localhost") {
         return (url.to_owned(), None);
     }
-    let authority = format!("{host}:{port}");
-    (url.replacen(&authority, &format!("localhost:{port}"), 1), Some(authority))
+    (url.replacen(authority, &format!("localhost{port}"), 1), Some(authority.to_owned()))
 }
 
 /// Another handle of our error stream.

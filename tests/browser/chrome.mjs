@@ -1,5 +1,6 @@
 // The browser that is already on the machine: nothing is downloaded.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const names = ['google-chrome', 'google-chrome-stable', 'chromium', 'chromium-browser'];
@@ -26,8 +27,26 @@ export function findChrome() {
 /** What a browser does of its own accord is no part of a test, and needs a network that there may not be. */
 const QUIET = ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** Starts it without a window. Its sandbox refuses to run as root, which is who a container often is. */
+/** Its sandbox refuses to run as root, which is who a container often is. */
+const launch = () => ({ executablePath: findChrome(), chromiumSandbox: process.getuid?.() !== 0, args: QUIET });
+
+/** Starts it without a window. */
 export async function launchChrome() {
   const { chromium } = await import('playwright-core');
-  return chromium.launch({ executablePath: findChrome(), chromiumSandbox: process.getuid?.() !== 0, args: QUIET });
+  return chromium.launch(launch());
+}
+
+/**
+ * One whose person lets sites use their cookies inside pages of other sites, which some Chromiums forbid unless told
+ * otherwise, and trusts the certificate of a local server. A browser and its one context, with a profile of its own.
+ */
+export async function launchTolerantChrome() {
+  const { chromium } = await import('playwright-core');
+  const profile = mkdtempSync(join(tmpdir(), 'gatehouse-profile-'));
+  mkdirSync(join(profile, 'Default'));
+  const settings = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
+  writeFileSync(join(profile, 'Default/Preferences'), JSON.stringify(settings));
+  const context = await chromium.launchPersistentContext(profile, { ...launch(), ignoreHTTPSErrors: true });
+  context.on('close', () => rmSync(profile, { recursive: true, force: true }));
+  return context;
 }
