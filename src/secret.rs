@@ -3,6 +3,7 @@
 use crate::{error::Fault, platform::Platform};
 use aes_gcm::{AeadInPlace, Aes256Gcm, Key, KeyInit, Nonce};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use hmac::{Hmac, Mac};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -122,6 +123,31 @@ impl KeyRing {
     /// A ring of one key, held by its id.
     pub fn single(id: &str, key: [u8; 32]) -> Self {
         Self(vec![(id.to_owned(), key.into())])
+    }
+
+    /// A ring of several keys, each held by its id: the first seals.
+    pub fn several(keys: impl IntoIterator<Item = (String, [u8; 32])>) -> Self {
+        Self(keys.into_iter().map(|(id, key)| (id, key.into())).collect())
+    }
+
+    /// Keys that follow from these and are good for one purpose only: who learns one learns nothing of the others, and what
+    /// wears one out leaves the others fresh (HKDF-Expand, RFC 5869 §2.3, one block; the keys are uniform as they are). They
+    /// are held by the id of the key that they follow from, a dot, and `label`.
+    pub fn derived(&self, label: &str) -> Self {
+        let derive = |(id, key): &(String, Key<Aes256Gcm>)| {
+            let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).ok()?;
+            mac.update(format!("gatehouse {label}\u{1}").as_bytes());
+            let derived: [u8; 32] = mac.finalize().into_bytes().into();
+            Some((format!("{id}.{label}"), derived))
+        };
+        Self::several(self.0.iter().filter_map(derive))
+    }
+
+    /// These keys, and behind them those of another ring.
+    #[must_use]
+    pub fn and(mut self, others: &Self) -> Self {
+        self.0.extend(others.0.iter().cloned());
+        self
     }
 
     /// Seals `plain`. `purpose` (e.g. the tenant and column) is authenticated: the result opens only for the same purpose.

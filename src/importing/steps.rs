@@ -92,8 +92,7 @@ impl Target {
     /// What seals its secrets.
     pub(super) async fn seal(&self, cx: &Operator) -> Result<KeyRing, Fault> {
         let rows = self.db.all(keys::store::data_keys()).await?;
-        let row = rows.first().ok_or_else(|| Fault::internal("the tenant has no data key"))?;
-        keys::store::unwrap(&self.tenant.id, row, &cx.call().shared.config.encryption_keys)
+        keys::store::unwrap(&self.tenant.id, &rows, &cx.call().shared.config.encryption_keys)
     }
 
     /// Lets it serve nobody while it is half filled.

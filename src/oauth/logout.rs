@@ -201,7 +201,7 @@ fn purpose(call: &Call) -> String {
 /// Whether the person has said yes on our page, in this session: nobody else can make that seal.
 fn is_confirmed(call: &Call, snapshot: &Snapshot, asked: &Asked, session: &Session) -> bool {
     let sealed = asked.confirmed.as_deref().map(Sealed::stored);
-    let said = sealed.and_then(|sealed| snapshot.seal.open(&purpose(call), &sealed));
+    let said = sealed.and_then(|sealed| snapshot.passing.open(&purpose(call), &sealed));
     said.is_some_and(|said| said.expose() == session.id.as_str())
 }
 
@@ -212,7 +212,7 @@ fn confirm(
     session: &Session,
     back: Option<&str>,
 ) -> Result<Response, Fault> {
-    let yes = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(session.id.as_str()))?;
+    let yes = snapshot.passing.seal(call.platform(), &purpose(call), &Secret::new(session.id.as_str()))?;
     let kept = [
         ("confirmed", Some(yes.as_str())),
         ("client_id", asked.client_id.as_deref()),

@@ -42,13 +42,13 @@ pub fn seal(call: &Call, snapshot: &Snapshot, new: &NewCode<'_>) -> Result<Optio
         expires_at: call.now.plus(LIFETIME).millis(),
     };
     let plain = json::write(&content)?;
-    let sealed = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
+    let sealed = snapshot.passing.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
     Ok((sealed.as_str().len() <= MAX_LENGTH).then(|| Secret::new(sealed.as_str())))
 }
 
 /// Opens a code; `None` for one that is not sealed, or was changed, or is of another tenant or host.
 pub fn open(call: &Call, snapshot: &Snapshot, code: &Secret) -> Option<Code> {
-    let plain = snapshot.seal.open(&purpose(call), &Sealed::stored(code.expose()))?;
+    let plain = snapshot.passing.open(&purpose(call), &Sealed::stored(code.expose()))?;
     let content: Content = json::read(plain.expose()).ok()?;
     Some(Code {
         client: ClientId::new(content.client),

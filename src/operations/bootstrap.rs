@@ -70,8 +70,7 @@ async fn administration(
     }
     if let Some((id, secret)) = &config.management_client {
         let rows = db.all(keys::store::data_keys()).await?;
-        let row = rows.first().ok_or_else(|| Fault::internal("the main tenant has no data key"))?;
-        let seal = keys::store::unwrap(&config.main_tenant, row, &config.encryption_keys)?;
+        let seal = keys::store::unwrap(&config.main_tenant, &rows, &config.encryption_keys)?;
         let id = ClientId::new(id.as_str());
         let sealed = seal.seal(platform, &clients::store::purpose(&id), secret)?;
         batch.push(clients::store::insert(&machine(&id)?, Some((&secret.digest(), &sealed)), now)?);

@@ -44,11 +44,10 @@ pub async fn tenant(
         ])
         .await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let data_key = rows(1).first().ok_or_else(|| Fault::internal("the data key was not stored"))?;
     if !rows(2).is_empty() {
         return Ok(());
     }
-    let key = signing_key(shared, tenant, data_key, meter, now).await?;
+    let key = signing_key(shared, tenant, rows(1), meter, now).await?;
     // One batch, whose first statement only one of two rivals can get through: the other finds the tenant seeded.
     let first = first_rows(platform, issuer, friendly_name, now)?.into_iter();
     let seeded = db.commit(first.chain([keys::store::insert(&key, now)?])).await;
@@ -70,11 +69,10 @@ pub async fn restored(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let [data_keys, keys] = db.read([keys::store::data_keys(), keys::store::all()]).await?;
-    let data_key = data_keys.first().ok_or_else(|| Fault::internal("an archive without a data key"))?;
     if !keys.is_empty() {
         return Ok(());
     }
-    let key = signing_key(shared, tenant, data_key, meter, now).await?;
+    let key = signing_key(shared, tenant, &data_keys, meter, now).await?;
     db.commit([keys::store::insert(&key, now)?]).await.map(drop)
 }
 
@@ -82,11 +80,11 @@ pub async fn restored(
 async fn signing_key(
     shared: &Shared,
     tenant: &TenantId,
-    data_key: &Row,
+    data_keys: &[Row],
     meter: &Meter,
     now: Timestamp,
 ) -> Result<SigningKey, Fault> {
-    let seal = keys::store::unwrap(tenant, data_key, &shared.config.encryption_keys)?;
+    let seal = keys::store::unwrap(tenant, data_keys, &shared.config.encryption_keys)?;
     let pair = spare_keys::take(shared, meter).await?;
     let public = pair.public.published(Algorithm::RS256);
     let private = seal.seal(shared.platform.as_ref(), &keys::store::purpose(&public.kid), &pair.private)?;

@@ -19,7 +19,7 @@ use crate::{
     platform::{Platform, Signer},
     secret::{KeyRing, Sealed},
     tenant::{PerTenant, Tenant, TenantDb},
-    time::Timestamp,
+    time::{Lifetime, Timestamp},
 };
 use serde::Serialize;
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -30,8 +30,11 @@ pub struct Snapshots(PerTenant<Snapshot>);
 
 /// One tenant's configuration, as it was at one instant.
 pub struct Snapshot {
-    /// Seals and opens what is secret at rest in this tenant, and its login state.
+    /// Seals and opens what is secret at rest in this tenant: the newest of its data keys seals.
     pub seal: KeyRing,
+    /// Seals and opens what travels for an hour at the most: the state of a login, a sign-out to be confirmed, a code that is
+    /// kept nowhere. Strangers have as much of it sealed as they like, so it has a key of its own for every day.
+    pub passing: KeyRing,
     /// Its settings.
     pub settings: Settings,
     /// What it does about those who guess.
@@ -62,6 +65,9 @@ struct LeftOut {
 const CLIENTS: usize = 1024;
 const ORGANIZATIONS: usize = 1024;
 
+/// A day, in milliseconds.
+const DAY: i64 = 86_400_000;
+
 impl Snapshots {
     /// The tenant's snapshot, read in one round trip if there is no fresh one.
     ///
@@ -78,7 +84,7 @@ impl Snapshots {
         if let Some(snapshot) = self.0.fresh(tenant, now) {
             return Ok(snapshot);
         }
-        let snapshot = Snapshot::read(tenant.id(), db, config).await?;
+        let snapshot = Snapshot::read(tenant.id(), db, config, now).await?;
         let previous = self.0.stale(tenant);
         // Importing a private key costs more than signing with it: a key that has not changed stays imported.
         if let Some(previous) = &previous {
@@ -102,7 +108,7 @@ impl Snapshots {
 }
 
 impl Snapshot {
-    async fn read(tenant: &TenantId, db: &TenantDb, config: &Config) -> Result<Self, Fault> {
+    async fn read(tenant: &TenantId, db: &TenantDb, config: &Config, now: Timestamp) -> Result<Self, Fault> {
         let [data_keys, settings, attack_protection, keys, former_keys, connections, resource_servers] = db
             .read([
                 keys::store::data_keys(),
@@ -117,10 +123,10 @@ impl Snapshot {
         let mut left_out = Vec::new();
         // Without its key nothing of a tenant opens, and without its settings nobody knows what it demands of those who sign
         // in: these two must be readable. Everything else fails alone.
-        let data_key =
-            data_keys.first().ok_or_else(|| Fault::internal(format!("tenant {tenant} has no data key")))?;
+        let seal = keys::store::unwrap(tenant, &data_keys, &config.encryption_keys)?;
         Ok(Self {
-            seal: keys::store::unwrap(tenant, data_key, &config.encryption_keys)?,
+            passing: passing(&seal, now),
+            seal,
             settings: settings::store::settings(settings.first())?,
             // What cannot be read protects as much as what was never set.
             attack_protection: attack_protection::store::attack_protection(attack_protection.first())
@@ -257,4 +263,11 @@ fn known<T>(
     left_out: &mut Vec<LeftOut>,
 ) -> Vec<T> {
     readable(rows, key, read, |id, fault| left_out.push(LeftOut { table, id, fault }))
+}
+
+/// The keys of today, which seal, and those of yesterday; and the data keys themselves, with which releases before this one
+/// have sealed logins that are still under way.
+fn passing(seal: &KeyRing, now: Timestamp) -> KeyRing {
+    let of = |moment: Timestamp| seal.derived(&format!("passing-{}", moment.millis() / DAY));
+    of(now).and(&of(now.minus(Lifetime::days(1)))).and(seal)
 }

@@ -19,6 +19,7 @@ const BODILESS: &[(&str, &str)] = &[
     ("DELETE", "/api/v2/clients/{id}"),
     ("POST", "/api/v2/clients/{id}/rotate-secret"),
     ("DELETE", "/api/v2/connections/{id}"),
+    ("POST", "/api/v2/keys/encryption/rekey"),
     ("POST", "/api/v2/keys/signing/rotate"),
     ("PUT", "/api/v2/keys/signing/{kid}/revoke"),
     ("DELETE", "/api/v2/grants/{id}"),

@@ -6,6 +6,7 @@ mod client_grants;
 mod clients;
 mod connections;
 mod creator;
+mod encryption_keys;
 mod giving;
 mod keys;
 mod logs;

@@ -159,7 +159,7 @@ impl Transaction {
     /// A fault of the seal.
     pub fn url(&self, call: &Call, snapshot: &Snapshot, page: &str) -> Result<String, Fault> {
         let plain = json::write(self)?;
-        let sealed = snapshot.seal.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
+        let sealed = snapshot.passing.seal(call.platform(), &purpose(call), &Secret::new(plain))?;
         let query =
             form_urlencoded::Serializer::new(String::new()).append_pair("state", sealed.as_str()).finish();
         Ok(format!("{page}?{query}"))
@@ -170,7 +170,7 @@ impl Transaction {
     /// # Errors
     /// A page that asks to begin again: the state was changed, is of another tenant or browser, or too old.
     pub fn open(call: &Call, snapshot: &Snapshot, state: &str) -> Result<Self, Refusal> {
-        let opened = snapshot.seal.open(&purpose(call), &Sealed::stored(state));
+        let opened = snapshot.passing.open(&purpose(call), &Sealed::stored(state));
         let transaction: Option<Self> = opened.and_then(|plain| json::read(plain.expose()).ok());
         let browser = COOKIE.read(&call.request).map(Secret::new);
         let of_browser = |transaction: &Self| {

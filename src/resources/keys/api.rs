@@ -1,6 +1,7 @@
 //! The management API of signing keys.
 
 use super::{
+    encryption,
     model::{PUBLISHED_FIRST, Shown, SigningKey, retires, shown},
     store,
 };
@@ -22,6 +23,7 @@ pub fn routes(r: &mut Routes) {
     r.post("/api/v2/keys/signing/rotate", scope("create:signing_keys"), rotate);
     r.get("/api/v2/keys/signing/{kid}", scope("read:signing_keys"), get);
     r.put("/api/v2/keys/signing/{kid}/revoke", scope("update:signing_keys"), revoke);
+    encryption::routes(r);
 }
 
 async fn list(cx: &Management, (): ()) -> Result<Json<Vec<Shown>>, Error<Refusal>> {

@@ -23,21 +23,42 @@ fn data_key_purpose(tenant: &TenantId) -> String {
 
 /// The tenant's data keys, newest first.
 pub fn data_keys() -> Query<InTenant> {
-    read("select id, wrapped from data_keys where tenant_id = ?1 order by created_at desc, id")
+    read("select id, wrapped, created_at from data_keys where tenant_id = ?1 order by created_at desc, id")
 }
 
-/// Unwraps a data key with the installation's key.
+/// Unwraps the rows of [`data_keys`] with the installation's key: the newest seals, all of them open. An older one that
+/// cannot be unwrapped is left out, so that only what it has sealed is lost.
 ///
 /// # Errors
-/// A fault if `ENCRYPTION_KEY` does not hold the key that wrapped it.
-pub fn unwrap(tenant: &TenantId, row: &Row, ring: &KeyRing) -> Result<KeyRing, Fault> {
-    let wrapped = Sealed::stored(row.text("wrapped")?);
+/// A fault if there is none, or `ENCRYPTION_KEY` does not hold the key that wrapped the newest.
+pub fn unwrap(tenant: &TenantId, rows: &[Row], ring: &KeyRing) -> Result<KeyRing, Fault> {
+    let newest = rows.first().ok_or_else(|| Fault::internal(format!("tenant {tenant} has no data key")))?;
     let unusable = || {
         Fault::internal(format!("the data key of tenant {tenant} cannot be unwrapped: check ENCRYPTION_KEY"))
     };
-    let key = ring.open(&data_key_purpose(tenant), &wrapped).ok_or_else(unusable)?;
-    let key = Base64UrlUnpadded::decode_vec(key.expose()).ok().and_then(|bytes| bytes.try_into().ok());
-    Ok(KeyRing::single(&row.text("id")?, key.ok_or_else(unusable)?))
+    let open = |row: &Row| {
+        let key = ring.open(&data_key_purpose(tenant), &Sealed::stored(row.text("wrapped").ok()?))?;
+        let key = Base64UrlUnpadded::decode_vec(key.expose()).ok()?.try_into().ok()?;
+        Some((row.text("id").ok()?, key))
+    };
+    let newest = open(newest).ok_or_else(unusable)?;
+    Ok(KeyRing::several(std::iter::once(newest).chain(rows.iter().skip(1).filter_map(open))))
+}
+
+/// Adds a data key: from now on it seals.
+pub fn insert_data_key(id: &str, wrapped: &Sealed, now: Timestamp) -> Statement<InTenant> {
+    write("insert into data_keys (tenant_id, id, wrapped, created_at) values (?1, ?2, ?3, ?4)")
+        .bind(id)
+        .bind(wrapped)
+        .bind(now)
+}
+
+/// Replaces how a data key is wrapped, unless somebody else has in the meantime.
+pub fn set_wrapped(id: &str, old: &Sealed, wrapped: &Sealed) -> Statement<InTenant> {
+    write("update data_keys set wrapped = ?4 where tenant_id = ?1 and id = ?2 and wrapped = ?3")
+        .bind(id)
+        .bind(old)
+        .bind(wrapped)
 }
 
 /// Wraps a new data key for storage.
