@@ -1,7 +1,10 @@
 //! What an operator sets: read once, at start-up.
 
 use crate::{
-    db::schema::{self, Schema},
+    db::{
+        Quotas,
+        schema::{self, Schema},
+    },
     error::Fault,
     http::transport::Transport,
     id::TenantId,
@@ -60,6 +63,10 @@ pub struct Config {
     pub cloudflare: Option<CloudflareConfig>,
     /// `BACKUP_KEEP`, `BACKUP_DAYS`: how many archives of a tenant are kept, and for how long; all and for ever by default.
     pub retention: Retention,
+    /// `LOG_ROWS`: how many entries the log of a tenant keeps, about; 500,000 by default.
+    pub log_rows: i64,
+    /// `QUOTAS`: `table=number[,…]`, how much every tenant may have where it is not [`crate::db::quota::QUOTAS`].
+    pub quotas: Quotas,
     /// Which migrations databases of tenants have: those of this release. No variable sets it.
     pub schema: Schema,
     /// `RATE_LIMITS=off`: the platform's counters refuse nothing. For measuring only; what a tenant's database counts holds.
@@ -138,6 +145,8 @@ impl Config {
                 }
             }),
             retention,
+            log_rows: limit("LOG_ROWS")?.unwrap_or(500_000),
+            quotas: Quotas::parse(&variable("QUOTAS").unwrap_or_default())?,
             schema: schema::CURRENT,
             rate_limits: variable("RATE_LIMITS").is_none_or(|value| value != "off"),
             meter_header: switched_on("METER_HEADER"),

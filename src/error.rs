@@ -41,6 +41,10 @@ pub enum FaultKind {
     /// What a change began from has been changed by somebody else since it was read. Whoever wanted it looks again; 503 if
     /// that goes on and on.
     Outrun,
+    /// The tenant has as much of something as it may have, in words for whoever asked for more. 403.
+    OverQuota(String),
+    /// A text is longer than one may be that is stored, in words for whoever sent it. 413.
+    TooLarge(String),
     /// A unique constraint refused the batch; `on_conflict` turns the expected ones into refusals. 500 if nobody did.
     /// Holds what SQLite names, e.g. `clients.tenant_id, clients.client_id`.
     Conflict(String),

@@ -7,7 +7,7 @@ use super::{
     may_manage::{Bearer, may_manage},
 };
 use crate::{
-    db::{Outcome, Row, Statement, readable},
+    db::{Outcome, Row, Statement, quota, readable},
     error::{Error, Fault, FaultKind},
     events::{Entry, Kind},
     http::{Malformed, Response, StatusCode},
@@ -141,6 +141,9 @@ impl Refuse for Refusal {
             FaultKind::ReadOnly => "tenant_read_only",
             FaultKind::Unreadable => "unreadable",
             FaultKind::Limited(_) => "too_many_requests",
+            // Auth0's word.
+            FaultKind::OverQuota(_) => "too_many_entities",
+            FaultKind::TooLarge(_) => "payload_too_large",
             _ if status == StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "internal_error",
         };
@@ -376,8 +379,12 @@ impl Management {
         description: &str,
         batch: impl IntoIterator<Item = Statement<InTenant>>,
     ) -> Result<Vec<Outcome>, Fault> {
+        let mut batch: Vec<_> = batch.into_iter().collect();
+        let (guards, words) = self.call.shared.config.quotas.guard(&batch)?.split();
+        batch.extend(guards);
         let client = self.claims.azp.clone().unwrap_or_default();
         let entry = Entry::new(Kind::SuccessApi, description).client(&client).user(self.subject());
-        self.db.commit(batch.into_iter().chain([self.call.record(entry)])).await
+        batch.push(self.call.record(entry));
+        self.db.commit(batch).await.map_err(|fault| quota::explain(&words, fault))
     }
 }

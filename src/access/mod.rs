@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     db::{Meter, Scope as _},
     error::{Error, Fault, FaultKind},
-    events::Entry,
+    events::{self, Entry},
     http::{Malformed, Request, Response},
     id::LogId,
     limits::{Limits, turns::Turns},
@@ -96,8 +96,28 @@ impl Call {
     /// A statement that records an event in the tenant's log, to commit beside the change that caused it.
     pub fn record(&self, entry: Entry) -> crate::db::Statement<InTenant> {
         let id = LogId::new(crate::events::log_id(self.platform(), self.now));
-        let agent = self.request.header("user-agent").unwrap_or_default();
+        self.tidy_after(&id);
+        let agent = self.request.agent();
         crate::events::store::insert(&id, self.now, &self.request.ip, agent, &entry)
+    }
+
+    /// Now and then, after an entry has been written, removes more of what is too old or too much than was written since: not
+    /// before the answer has been sent. When, the id of the entry says, which is as random as is wanted.
+    fn tidy_after(&self, id: &LogId) {
+        let letters = id.as_str().as_bytes();
+        let (often, seldom) = (letters.last().copied(), letters.iter().rev().nth(1).copied());
+        // Two of the 62 letters that there are: far fewer entries are written between two sweeps than one removes.
+        if !matches!(often, Some(b'a' | b'b')) || self.tenant.is_read_only() {
+            return;
+        }
+        let (db, now) = (self.db.apart(), self.now);
+        let surplus = (seldom == Some(b'a')).then_some(self.shared.config.log_rows);
+        self.platform().defer(Box::pin(async move {
+            let sweeps = [events::store::sweep_old(now), events::store::sweep_attempts(now)];
+            let surplus = surplus.map(events::store::sweep_surplus);
+            // What fails is done by a later one.
+            let _ = db.commit(sweeps.into_iter().chain(surplus)).await;
+        }));
     }
 
     /// What is needed to report a fault after the call itself has been consumed.
@@ -134,9 +154,12 @@ pub(crate) fn with_retry(fault: &Fault, response: Response) -> Response {
             .with("x-ratelimit-limit", limited.limit.to_string())
             .with("x-ratelimit-remaining", "0")
             .with("x-ratelimit-reset", limited.reset.to_string()),
-        FaultKind::Internal | FaultKind::Unreadable | FaultKind::Conflict(_) | FaultKind::Overtaken => {
-            response
-        }
+        FaultKind::Internal
+        | FaultKind::Unreadable
+        | FaultKind::OverQuota(_)
+        | FaultKind::TooLarge(_)
+        | FaultKind::Conflict(_)
+        | FaultKind::Overtaken => response,
     }
 }
 
@@ -175,8 +198,8 @@ pub trait Refuse: Debug {
 }
 
 /// The status and the words for a fault: the same in every dialect.
-pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
-    match fault.kind {
+pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &str) {
+    match &fault.kind {
         FaultKind::ReadOnly => (
             http::StatusCode::SERVICE_UNAVAILABLE,
             "Nothing can be changed here for the moment. Please try again shortly.",
@@ -192,6 +215,8 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &'static str) {
         FaultKind::Unavailable | FaultKind::Fenced(_) | FaultKind::Unprepared | FaultKind::Outrun => {
             (http::StatusCode::SERVICE_UNAVAILABLE, "The service is busy. Please try again in a moment.")
         }
+        FaultKind::OverQuota(words) => (http::StatusCode::FORBIDDEN, words),
+        FaultKind::TooLarge(words) => (http::StatusCode::PAYLOAD_TOO_LARGE, words),
         FaultKind::Unreadable => (
             http::StatusCode::INTERNAL_SERVER_ERROR,
             "What is stored here cannot be read. Delete it, or change it: what cannot be read is replaced by what you send.",
@@ -220,7 +245,10 @@ pub(crate) fn log_fault(platform: &dyn Platform, request_id: &str, tenant: &str,
     }
     let fields = json!({ "request_id": request_id, "tenant": tenant, "kind": format!("{:?}", fault.kind), "detail": fault.detail });
     // What an operator has asked for is nothing to look into.
-    let is_meant = matches!(fault.kind, FaultKind::ReadOnly | FaultKind::NotOpen);
+    let is_meant = matches!(
+        fault.kind,
+        FaultKind::ReadOnly | FaultKind::NotOpen | FaultKind::OverQuota(_) | FaultKind::TooLarge(_)
+    );
     let level = if is_meant { Level::Info } else { Level::Error };
     platform.log(level, "fault", fields);
 }

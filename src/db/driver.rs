@@ -48,6 +48,8 @@ pub fn fault(message: &str) -> Fault {
         FaultKind::Overtaken
     } else if message.contains("gatehouse: outrun") {
         FaultKind::Outrun
+    } else if message.contains("gatehouse: quota") {
+        FaultKind::OverQuota(String::new())
     } else if RETRYABLE.iter().any(|part| message.contains(part)) {
         FaultKind::Unavailable
     } else {

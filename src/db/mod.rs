@@ -4,6 +4,7 @@ pub mod driver;
 pub mod filter;
 pub mod lucene;
 pub mod page;
+pub mod quota;
 pub mod row;
 pub mod schema;
 pub mod statement;
@@ -12,8 +13,9 @@ pub mod unchanged;
 pub use driver::{Cost, Driver, Meter, Outcome, RawStatement};
 pub use filter::{Field, Filter, Kind};
 pub use page::Page;
+pub use quota::Quotas;
 pub use row::{Row, readable};
-pub use statement::{Query, Statement, Value, define, read, write};
+pub use statement::{Query, Statement, Value, define, list, read, write};
 pub use unchanged::unchanged;
 
 use crate::{
@@ -54,6 +56,14 @@ impl<S: Scope> Db<S> {
     /// A handle on the rows of `scope`; whoever can make the scope has proven what it stands for.
     pub fn new(driver: Rc<dyn Driver>, scope: S, meter: Meter) -> Self {
         Self { driver, scope, meter, wrote: Rc::default() }
+    }
+
+    /// The same, with a meter of its own: for what happens after the answer, and is not what the request cost.
+    pub fn apart(&self) -> Self
+    where
+        S: Clone,
+    {
+        Self { meter: Meter::default(), ..self.clone() }
     }
 
     /// What this handle speaks for.

@@ -58,6 +58,11 @@ impl From<&serde_json::Value> for Value {
     }
 }
 
+/// A JSON array of texts, for `json_each`.
+pub fn list<const N: usize>(texts: [&str; N]) -> Value {
+    Value::from(&serde_json::Value::from(texts.to_vec()))
+}
+
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
@@ -77,6 +82,8 @@ pub struct Statement<S> {
     params: Vec<Value>,
     /// Whether it takes no parameters at all, not even that of its scope.
     bare: bool,
+    /// Of whom it adds rows, where a quota counts them by somebody.
+    parents: Vec<Value>,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -87,7 +94,7 @@ pub fn read<S>(sql: impl Into<Cow<'static, str>>) -> Query<S> {
 
 /// A write: `insert`, `update` or `delete`, perhaps with `returning`.
 pub fn write<S>(sql: impl Into<Cow<'static, str>>) -> Statement<S> {
-    Statement { sql: sql.into(), params: Vec::new(), bare: false, scope: PhantomData }
+    Statement { sql: sql.into(), params: Vec::new(), bare: false, parents: Vec::new(), scope: PhantomData }
 }
 
 /// A definition (`create trigger`, `drop trigger`), which SQLite lets have no parameters: whoever writes one puts the
@@ -115,6 +122,30 @@ impl<S: Scope> Statement<S> {
         self
     }
 
+    /// Says of whom it adds rows, in the order of [`super::quota::Quota::per`]; the last one is a JSON array.
+    pub fn counted_in(mut self, parents: impl Into<Vec<Value>>) -> Self {
+        self.parents = parents.into();
+        self
+    }
+
+    pub(super) fn parents(&self) -> &[Value] {
+        &self.parents
+    }
+
+    /// The table that it writes to, and whether it may add rows to it.
+    pub(super) fn target(&self) -> Option<(&str, bool)> {
+        let sql = self.sql.trim_start();
+        let after =
+            |start: &str| Some(sql.strip_prefix(start)?.split([' ', '\n']).next().unwrap_or_default());
+        after("insert into ").map(|table| (table, true)).or_else(|| Some((after("update ")?, false)))
+    }
+
+    /// The length of the longest text that it binds, in bytes.
+    pub(super) fn longest_text(&self) -> usize {
+        let length = |value: &Value| if let Value::Text(text) = value { text.len() } else { 0 };
+        self.params.iter().map(length).max().unwrap_or_default()
+    }
+
     pub(super) fn raw(self, first: Option<Value>) -> RawStatement {
         let first = first.filter(|_| !self.bare);
         RawStatement { sql: self.sql, params: first.into_iter().chain(self.params).collect() }
@@ -124,6 +155,6 @@ impl<S: Scope> Statement<S> {
 /// A read inside a batch of writes, when its answer must be of the same instant.
 impl<S> From<Query<S>> for Statement<S> {
     fn from(query: Query<S>) -> Self {
-        Self { sql: query.sql, params: query.params, bare: false, scope: PhantomData }
+        Self { sql: query.sql, params: query.params, bare: false, parents: Vec::new(), scope: PhantomData }
     }
 }

@@ -8,18 +8,93 @@ use crate::{
     time::Timestamp,
 };
 
-/// Adds an entry.
+/// How long the texts of an entry may be, in characters: whoever sends them decides what stands in them.
+const ADDRESS: usize = 64;
+const DESCRIPTION: usize = 1024;
+const ID: usize = 256;
+
+/// How many entries of one kind and one client are written in a minute, of those that anybody can cause. The last one says
+/// that there are more.
+const PER_MINUTE: i64 = 20;
+
+/// The kinds that anybody can cause who has proven nothing: those of the index `logs_by_stranger`, to the letter.
+pub const BY_STRANGERS: &str =
+    "'f', 'fu', 'fp', 'fs', 'fapi', 'feacft', 'feccft', 'fertft', 'limit_wc', 'limit_mu', 'limit_sul'";
+
+/// Adds an entry; one that anybody can cause only if there are not [`PER_MINUTE`] like it already.
 pub fn insert(id: &LogId, now: Timestamp, ip: &str, user_agent: &str, entry: &Entry) -> Statement<InTenant> {
-    write(
-        "insert into logs (tenant_id, id, type, date, user_id, client_id, ip, user_agent, description)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )
-    .bind(id)
-    .bind(entry.kind.code())
+    let columns = "tenant_id, id, type, date, user_id, client_id, ip, user_agent, description";
+    let quoted = format!("'{}'", entry.kind.code());
+    let statement = if BY_STRANGERS.split(", ").any(|kind| kind == quoted) {
+        write(format!(
+            "insert into logs ({columns})
+             select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(of_this_minute = {PER_MINUTE} - 1, ?9 || ' (more of these in this minute are left out)', ?9)
+             from (select count(*) as of_this_minute from (
+               select 1 from logs indexed by logs_by_stranger
+               where tenant_id = ?1 and client_id is ?6 and type = ?3 and date > ?4 - 60000 and type in ({BY_STRANGERS})
+               limit {PER_MINUTE}))
+             where of_this_minute < {PER_MINUTE}"
+        ))
+    } else {
+        write(format!("insert into logs ({columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"))
+    };
+    statement
+        .bind(id)
+        .bind(entry.kind.code())
+        .bind(now)
+        .bind(entry.user_id.as_deref().map(|id| short(id, ID)))
+        .bind(entry.client_id.as_deref().map(|id| short(id, ID)))
+        .bind(short(ip, ADDRESS))
+        .bind(user_agent)
+        .bind(short(&entry.description, DESCRIPTION))
+}
+
+/// The beginning of a text, so many characters of it.
+fn short(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// How many entries one sweep removes that have become too old.
+const SWEPT: i64 = 64;
+
+/// How many days an entry is kept where the settings do not say (`log_retention_days`); Auth0 keeps 30 at the most.
+pub const RETENTION_DAYS: i64 = 30;
+
+/// Removes some entries that are older than the tenant keeps them.
+pub fn sweep_old(now: Timestamp) -> Statement<InTenant> {
+    let days = format!(
+        "coalesce((select document ->> '$.log_retention_days' from settings
+           where tenant_id = ?1 and json_valid(document)), {RETENTION_DAYS})"
+    );
+    write(format!(
+        "delete from logs where tenant_id = ?1 and id in (
+           select id from logs where tenant_id = ?1 and date < ?2 - 86400000 * {days}
+             and id < printf('%012x', ?2 - 86400000 * {days})
+           order by id limit {SWEPT})"
+    ))
     .bind(now)
-    .bind(entry.user_id.as_deref())
-    .bind(entry.client_id.as_deref())
-    .bind(ip)
-    .bind(user_agent)
-    .bind(entry.description.as_str())
+}
+
+/// How many entries a sweep of what is too much removes.
+const CUT: i64 = 5_000;
+
+/// Removes the oldest entries of a tenant that has more than `most`, some of them.
+pub fn sweep_surplus(most: i64) -> Statement<InTenant> {
+    write(format!(
+        "delete from logs where tenant_id = ?1 and id in (
+           select id from logs where tenant_id = ?1 and id <= (
+             select id from logs where tenant_id = ?1 order by id desc limit 1 offset ?2)
+           order by id limit {CUT})"
+    ))
+    .bind(most)
+}
+
+/// Removes some counts of failed sign-ins that have ended: whoever makes up names and addresses leaves nothing for long.
+pub fn sweep_attempts(now: Timestamp) -> Statement<InTenant> {
+    write(
+        "delete from login_attempts where tenant_id = ?1 and key in (
+           select key from login_attempts indexed by login_attempts_by_expiry
+           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 500)",
+    )
+    .bind(now)
 }

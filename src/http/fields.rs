@@ -11,13 +11,22 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Whether a member of this name is wanted.
+    pub fn wants(&self, name: &str) -> bool {
+        match self.fields.as_deref().filter(|names| !names.is_empty()) {
+            Some(names) => {
+                let include = self.include_fields.as_deref() != Some("false");
+                names.split(',').any(|wanted| wanted.trim() == name) == include
+            }
+            None => true,
+        }
+    }
+
     /// The object with only the named members, or without them if `include_fields` is `false`. Names that the object
     /// does not have are ignored (Auth0).
     pub fn of(&self, mut object: Json) -> Json {
-        let names = self.fields.as_deref().filter(|names| !names.is_empty());
-        if let (Some(names), Some(members)) = (names, object.as_object_mut()) {
-            let include = self.include_fields.as_deref() != Some("false");
-            members.retain(|name, _| names.split(',').any(|wanted| wanted.trim() == name) == include);
+        if let Some(members) = object.as_object_mut() {
+            members.retain(|name, _| self.wants(name));
         }
         object
     }

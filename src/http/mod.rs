@@ -41,6 +41,9 @@ pub struct Request {
 /// Bodies above this many bytes are refused with 413: nothing here takes more.
 pub const MAX_BODY: usize = 1024 * 1024;
 
+/// How much of a `User-Agent` header is kept, in characters: browsers send 100 to 200.
+const MAX_AGENT: usize = 512;
+
 /// The length that `content-length` announces; `None` if it is absent or no number (a chunked body).
 pub fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
@@ -50,6 +53,13 @@ impl Request {
     /// A header as text; `None` if absent or not ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What the client says it is, as far as that is kept: 512 characters. Whoever sends it decides what stands in it.
+    pub fn agent(&self) -> &str {
+        let text = self.header("user-agent").unwrap_or_default();
+        // A header is ASCII.
+        text.get(..MAX_AGENT).unwrap_or(text)
     }
 
     /// Whether the body is larger than [`MAX_BODY`], or says that it is: then the platform has not read it.

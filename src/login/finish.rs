@@ -78,7 +78,7 @@ pub fn prepare(
     let id =
         own.map_or_else(|| SessionId::new(random_text(call.platform(), 22)), |session| session.id.clone());
     let secret = Secret::random(call.platform(), 32);
-    let agent = call.request.header("user-agent").unwrap_or_default();
+    let agent = call.request.agent();
     let new = NewSession {
         id: &id,
         digest: &secret.digest(),

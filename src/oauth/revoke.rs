@@ -43,7 +43,7 @@ async fn revoke(cx: &OAuth, Form(fields): Form<Fields>) -> Result<Response, Erro
             now: call.now,
         };
         let entry = LogId::new(log_id(call.platform(), call.now));
-        let agent = call.request.header("user-agent").unwrap_or_default();
+        let agent = call.request.agent();
         call.db
             .commit([
                 store::revoke_presented(&presented),

@@ -270,7 +270,8 @@ async fn yielded() {
 impl Outside {
     fn settle(&self) {
         while let Some(work) = { self.deferred.borrow_mut().pop() } {
-            block_on(work);
+            // An isolate that dies takes it along.
+            self.gate.survive(work);
         }
     }
 

@@ -101,7 +101,7 @@ impl Exchange<'_> {
 
         // One batch, in which only an unused code has any effect: the request can be repeated as a whole, whatever it died of.
         let entry = LogId::new(log_id(call.platform(), call.now));
-        let agent = call.request.header("user-agent").unwrap_or_default();
+        let agent = call.request.agent();
         let mut batch = vec![store::record_exchange(digest, &entry, &call.request.ip, agent, call.now)];
         batch.extend(refresh_token.map(|wire| self.first_of_family(&granted, &wire)));
         batch.push(store::consume_code(digest, call.now));

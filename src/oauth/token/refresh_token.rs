@@ -137,7 +137,7 @@ async fn rotate(
 ) -> Result<[Vec<Row>; 4], Fault> {
     let next_id = RefreshTokenId::new(random_text(call.platform(), 22));
     let entry = LogId::new(log_id(call.platform(), call.now));
-    let agent = call.request.header("user-agent").unwrap_or_default();
+    let agent = call.request.agent();
     let secret = next.secret.digest();
     let answers = call
         .db

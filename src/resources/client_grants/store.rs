@@ -2,7 +2,7 @@
 
 use super::model::{ClientGrant, SubjectType};
 use crate::{
-    db::{self, Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, list, page::Window, read, write},
     error::Fault,
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::clients::model::OrganizationUsage,
@@ -111,6 +111,7 @@ pub fn associate(
          select ?1, o.id, g.id, ?4 from organizations o join client_grants g on g.tenant_id = ?1 and g.id = ?3
          where o.tenant_id = ?1 and o.id = ?2 on conflict do nothing",
     )
+    .counted_in([list([organization.as_str()])])
     .bind(organization)
     .bind(grant)
     .bind(now)

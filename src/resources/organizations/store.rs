@@ -2,7 +2,7 @@
 
 use super::model::Organization;
 use crate::{
-    db::{self, Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, list, page::Window, read, write},
     error::Fault,
     id::{OrganizationId, RoleId, UserId},
     json,
@@ -111,6 +111,7 @@ pub fn add_member(id: &OrganizationId, user: &UserId, now: Timestamp) -> Stateme
          join users u on u.tenant_id = ?1 and u.user_id = ?3 and u.linked_to is null
          where o.tenant_id = ?1 and o.id = ?2 on conflict do nothing",
     )
+    .counted_in([list([id.as_str()])])
     .bind(id)
     .bind(user)
     .bind(now)
@@ -212,6 +213,7 @@ pub fn add_member_role(
          join roles r on r.tenant_id = ?1 and r.id = ?4
          where m.tenant_id = ?1 and m.organization_id = ?2 and m.user_id = ?3 on conflict do nothing",
     )
+    .counted_in([id.into(), list([user.as_str()])])
     .bind(id)
     .bind(user)
     .bind(role)

@@ -1,7 +1,7 @@
 //! SQL for the permissions of roles and of users.
 
 use crate::{
-    db::{Query, Statement, page::Window, read, write},
+    db::{Query, Statement, list, page::Window, read, write},
     id::{RoleId, UserId},
     tenant::InTenant,
     time::Timestamp,
@@ -31,6 +31,7 @@ pub fn give_role(id: &RoleId, permissions: &Json, now: Timestamp) -> Statement<I
          select ?1, r.id, p.value ->> 'resource_server_identifier', p.value ->> 'permission_name', ?4
          from roles r, json_each(?3) p where r.tenant_id = ?1 and r.id = ?2 on conflict do nothing",
     )
+    .counted_in([list([id.as_str()])])
     .bind(id)
     .bind(permissions)
     .bind(now)
@@ -90,6 +91,7 @@ pub fn give_user(id: &UserId, permissions: &Json, now: Timestamp) -> Statement<I
          from users u, json_each(?3) p where u.tenant_id = ?1 and u.user_id = ?2 and u.linked_to is null
          on conflict do nothing",
     )
+    .counted_in(["".into(), list([id.as_str()])])
     .bind(id)
     .bind(permissions)
     .bind(now)

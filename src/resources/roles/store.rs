@@ -2,7 +2,7 @@
 
 use super::model::Role;
 use crate::{
-    db::{self, Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, list, page::Window, read, write},
     error::Fault,
     id::{OrganizationId, RoleId, UserId},
     tenant::InTenant,
@@ -91,6 +91,7 @@ pub fn assign(
         "insert into user_roles (tenant_id, user_id, organization_id, role_id, created_at) values (?1, ?2, ?3, ?4, ?5)
          on conflict do nothing",
     )
+    .counted_in([organization.map_or("", OrganizationId::as_str).into(), list([user.as_str()])])
     .bind(user)
     .bind(organization.map_or("", OrganizationId::as_str))
     .bind(role)
@@ -107,6 +108,7 @@ pub fn give(users: &Json, roles: &Json, now: Timestamp) -> Statement<InTenant> {
          where u.tenant_id = ?1 and u.user_id in (select value from json_each(?2)) and u.linked_to is null
          on conflict do nothing",
     )
+    .counted_in(["".into(), users.into()])
     .bind(users)
     .bind(roles)
     .bind(now)

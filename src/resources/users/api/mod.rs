@@ -56,8 +56,8 @@ async fn list(cx: &Management, Query(list): Query<List>) -> Result<Body<Json>, E
         Filter::compile(list.q.as_deref(), &search::FIELDS, store::FILTER).map_err(Refusal::invalid_query)?;
     let order =
         page::order(list.sort.as_deref(), &search::SORTABLE, "created_at").map_err(Refusal::invalid_query)?;
-    let (rows, total) =
-        window.read(cx.db(), store::page(&filter, &order, window), store::count(&filter)).await?;
+    let page = store::page(&filter, &order, window, |name| list.fields.wants(name));
+    let (rows, total) = window.read(cx.db(), page, store::count(&filter)).await?;
     let users = several(cx, &rows, &list.fields);
     Ok(Body(window.list("users", users, total)))
 }
