@@ -299,7 +299,7 @@ pub(super) async fn discard(cx: &Operator, target: &Target, import: &Import) -> 
     }
     let (shared, tenant) = (&call.shared, &target.tenant);
     let issuer = shared.directory.issuer(&tenant.id);
-    let born = seed::first_rows(call.platform(), &issuer, &tenant.friendly_name, call.now)?;
+    let born = seed::first_rows(call.platform(), &issuer, &tenant.friendly_name, false, call.now)?;
     let over = [
         store::forget_checkpoints(&import.id),
         store::set_status(&import.id, Status::Discarding, Status::Discarded, call.now),

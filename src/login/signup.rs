@@ -16,7 +16,7 @@ use crate::{
     limits::model::network,
     oauth::authorize::checks::Terms,
     resources::{
-        attack_protection::model::Bucket,
+        attack_protection::model::{Bucket, Choosing},
         sessions::{self, model::Session},
         users::{self, model::NewUser, password, policy::Policy},
     },
@@ -54,7 +54,9 @@ pub async fn create(
     let Some(email) = flow::email(email) else {
         return Ok(Next::Again("Please enter a valid email address.".to_owned()));
     };
-    if let Err(weakness) = Policy::of(terms.connection).check(password, Some(&email), None) {
+    if let Err(weakness) = Policy::at(terms.connection, call.tenant.id(), &visit.snapshot, Choosing::Account)
+        .check(password, Some(&email), None)
+    {
         return Ok(Next::Again(weakness.to_string()));
     }
     let attempt = Attempt::new(call, visit, terms, &email);

@@ -6,9 +6,10 @@ use crate::{
         Shared,
         management::{ALL_TENANTS, TENANT_ADMIN},
     },
+    config::Config,
     db::{Meter, schema},
     error::{Fault, FaultKind},
-    id::{ClientId, RoleId, UserId, random_text},
+    id::{ClientId, ConnectionId, RoleId, UserId, random_text},
     platform::Platform,
     resources::{
         client_grants,
@@ -18,7 +19,7 @@ use crate::{
         },
         connections, keys, permissions,
         roles::{self, model::Role},
-        users,
+        users::{self, policy::Policy},
     },
     secret::Secret,
     tenant::{InTenant, Issuer, TenantDb, store::set_schema_version},
@@ -60,6 +61,7 @@ async fn administration(
     let (platform, config) = (shared.platform.as_ref(), &shared.config);
     let role = RoleId::new(roles::store::TENANT_ADMIN_ROLE);
     let audience = issuer.management_audience();
+    check_admin_password(config, db, &role).await?;
     let system =
         Role { id: role.clone(), name: "Tenant Admin".to_owned(), description: None, is_system: true };
     let permission = json!([{ "resource_server_identifier": audience, "permission_name": TENANT_ADMIN }]);
@@ -81,6 +83,19 @@ async fn administration(
         // Seeded before: what an operator has changed since stays as it is.
         Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
         other => other.map(drop),
+    }
+}
+
+/// Refuses a first start with an administrator's password that nobody else could choose: it guards every tenant. Where
+/// there is an administrator already, what the variable says has no effect.
+async fn check_admin_password(config: &Config, db: &TenantDb, role: &RoleId) -> Result<(), Fault> {
+    let Some((email, password)) = &config.admin else { return Ok(()) };
+    let born = seed::connection(ConnectionId::new(""), true);
+    match Policy::of(&born).check(password, Some(email), None) {
+        Err(weakness) if db.first(roles::store::by_id(role)).await?.is_none() => {
+            Err(Fault::internal(format!("ADMIN_PASSWORD is not good enough, choose another: {weakness}")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -49,7 +49,8 @@ pub async fn tenant(
     }
     let key = signing_key(shared, tenant, rows(1), meter, now).await?;
     // One batch, whose first statement only one of two rivals can get through: the other finds the tenant seeded.
-    let first = first_rows(platform, issuer, friendly_name, now)?.into_iter();
+    let is_main = *tenant == config.main_tenant;
+    let first = first_rows(platform, issuer, friendly_name, is_main, now)?.into_iter();
     let seeded = db.commit(first.chain([keys::store::insert(&key, now)?])).await;
     match seeded {
         Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
@@ -97,6 +98,16 @@ async fn signing_key(
     })
 }
 
+/// The database connection that a tenant is born with. Anybody can sign up there (Auth0), but not where tenants are managed:
+/// who does that is chosen by others.
+pub fn connection(id: ConnectionId, is_main: bool) -> Connection {
+    let mut document = connections::model::Document::default();
+    if is_main {
+        document.options.insert("disable_signup".to_owned(), true.into());
+    }
+    Connection { id, name: connections::model::DATABASE.to_owned(), strategy: "auth0".to_owned(), document }
+}
+
 /// What a tenant is born with besides its keys.
 ///
 /// # Errors
@@ -105,14 +116,10 @@ pub fn first_rows(
     platform: &dyn Platform,
     issuer: &Issuer,
     friendly_name: &str,
+    is_main: bool,
     now: Timestamp,
 ) -> Result<Vec<Statement<InTenant>>, Fault> {
-    let connection = Connection {
-        id: ConnectionId::new(prefixed(platform, "con")),
-        name: connections::model::DATABASE.to_owned(),
-        strategy: "auth0".to_owned(),
-        document: connections::model::Document::default(),
-    };
+    let connection = connection(ConnectionId::new(prefixed(platform, "con")), is_main);
     let management = ResourceServer {
         id: ResourceServerId::new(prefixed(platform, "api")),
         identifier: issuer.management_audience(),

@@ -125,6 +125,26 @@ impl Connection {
         matches!(self.strategy.as_str(), "auth0" | "Username-Password-Authentication")
     }
 
+    /// Checks the length of a user name, where `validation.username` says how long one may be (Auth0).
+    ///
+    /// # Errors
+    /// Words that say how long.
+    pub fn check_username(&self, username: &str) -> Result<(), Malformed> {
+        let lengths =
+            self.document.options.get("validation").and_then(|validation| validation.get("username"));
+        let length = |name: &str| lengths.and_then(|lengths| lengths.get(name)).and_then(Json::as_u64);
+        let long = u64::try_from(username.chars().count()).unwrap_or(u64::MAX);
+        match (length("min"), length("max")) {
+            (Some(least), _) if long < least => {
+                Err(Malformed(format!("'username' must have at least {least} characters")))
+            }
+            (_, Some(most)) if long > most => {
+                Err(Malformed(format!("'username' must have at most {most} characters")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether wrong passwords are counted: yes unless `brute_force_protection` is false (Auth0).
     pub fn counts_failures(&self) -> bool {
         self.document.options.get("brute_force_protection") != Some(&Json::Bool(false))

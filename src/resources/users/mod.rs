@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod attributes;
+pub mod common;
 pub mod model;
 pub mod password;
 pub mod policy;

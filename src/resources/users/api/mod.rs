@@ -18,6 +18,7 @@ use crate::{
     http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
     id::UserId,
     resources::{
+        attack_protection::model::Choosing,
         connections::{self, model::Connection},
         permissions,
     },
@@ -69,8 +70,12 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>
     let wanted = attributes.user_id.take();
     let password = attributes.password.take();
     let user = attributes.into_new(&connection.name)?.map_err(Refusal::invalid_body)?;
+    if let Some(username) = &user.username {
+        connection.check_username(username).map_err(Refusal::invalid_body)?;
+    }
     if let Some(password) = &password {
-        check_password(&connection, password, user.email.as_deref(), user.username.as_deref())?;
+        let (email, username) = (user.email.as_deref(), user.username.as_deref());
+        check_password(cx, &connection, Choosing::Account, password, email, username).await?;
     }
     let (platform, now) = (cx.call().platform(), cx.call().now);
     let mut random = [0; 12];
@@ -121,6 +126,10 @@ async fn update(
         return Err(Refusal::invalid_body("The user does not belong to this connection").into());
     }
     attributes.unprove(&user);
+    if let Some(username) = attributes.columns.get("username").and_then(Json::as_str) {
+        let connection = connection(cx, user.connection()).await?;
+        connection.check_username(username).map_err(Refusal::invalid_body)?;
+    }
     let now = cx.call().now;
     let mut batch = vec![store::update(&id, &attributes, now)?];
     if let Some(password) = &attributes.password {
@@ -128,7 +137,7 @@ async fn update(
         let connection = connection(cx, user.connection()).await?;
         let (email, username) =
             (column("email").or(user.email.as_deref()), column("username").or(user.username.as_deref()));
-        check_password(&connection, password, email, username)?;
+        check_password(cx, &connection, Choosing::Change, password, email, username).await?;
         batch.push(store::set_password(
             &id,
             &password::hash(&cx.call().shared, cx.tenant().id(), password).await?,
@@ -205,15 +214,19 @@ async fn connection(cx: &Management, name: &str) -> Result<Connection, Error<Ref
     Ok(found)
 }
 
-fn check_password(
+async fn check_password(
+    cx: &Management,
     connection: &Connection,
+    choosing: Choosing,
     password: &Secret,
     email: Option<&str>,
     username: Option<&str>,
-) -> Result<(), Refusal> {
-    let checked = Policy::of(connection).check(password, email, username);
-    checked
-        .map_err(|weakness| Refusal::bad_request(weakness.code(), format!("{}: {weakness}", weakness.name())))
+) -> Result<(), Error<Refusal>> {
+    let snapshot = cx.snapshot().await?;
+    let policy = Policy::at(connection, cx.tenant().id(), &snapshot, choosing);
+    policy.check(password, email, username).map_err(|weakness| {
+        Refusal::bad_request(weakness.code(), format!("{}: {weakness}", weakness.name())).into()
+    })
 }
 
 /// Users with the members that the client wants of them.
