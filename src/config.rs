@@ -9,6 +9,7 @@ use crate::{
     http::transport::Transport,
     id::TenantId,
     secret::{KeyRing, Secret},
+    time::{Lifetime, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,7 @@ pub struct Config {
     /// `CF_ACCOUNT_ID`, `CF_API_TOKEN`, `CF_API_BASE`, `SCRIPT_NAME`, `POOL_FREE`: absent, tenants come from the declared pool only.
     pub cloudflare: Option<CloudflareConfig>,
     /// `BACKUP_KEEP`, `BACKUP_DAYS`: how many archives of a tenant are kept, and for how long; all and for ever by default.
+    /// `RETENTION_DAYS`: how long what is deleted can be brought back, whoever has deleted it; 30 by default.
     pub retention: Retention,
     /// `LOG_ROWS`: how many entries the log of a tenant keeps, about; 500,000 by default.
     pub log_rows: i64,
@@ -76,12 +78,30 @@ pub struct Config {
 }
 
 /// How many archives are kept, and for how long.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// The newest so many of each tenant; none for all.
     pub keep: Option<i64>,
     /// Not longer than so many days; none for ever.
     pub days: Option<i64>,
+    /// How long a tenant that was deleted, or replaced, can be brought back. Zero: not at all.
+    pub undo: Lifetime,
+}
+
+/// How long the name of a deleted tenant is not given again: nobody takes over the links, the tokens and the trust of
+/// the tenant before.
+const HOLD: Lifetime = Lifetime::days(30);
+
+impl Retention {
+    /// What is deleted by `now` and came after this moment can still be brought back.
+    pub fn since(self, now: Timestamp) -> Timestamp {
+        now.minus(self.undo)
+    }
+
+    /// How long the name of a deleted tenant is kept for it: never shorter than it can be brought back.
+    pub fn hold(self) -> Lifetime {
+        if self.undo.as_millis() > HOLD.as_millis() { self.undo } else { HOLD }
+    }
 }
 
 /// How to reach the Cloudflare API.
@@ -110,14 +130,16 @@ impl Config {
         let pair = |name: &str, secret: &str| Some((variable(name)?, Secret::new(variable(secret)?)));
         let number = |name: &str, default: i64| {
             let text = variable(name).unwrap_or_else(|| default.to_string());
-            text.parse().map_err(|_| Fault::internal(format!("{name} must be a whole number")))
+            text.parse::<i64>().map_err(|_| Fault::internal(format!("{name} must be a whole number")))
         };
         let limit = |name: &str| {
             let number = variable(name).map(|text| text.parse::<i64>().ok().filter(|number| *number > 0));
             let malformed = || Fault::internal(format!("{name} must be a whole number above 0"));
             number.map(|number| number.ok_or_else(malformed)).transpose()
         };
-        let retention = Retention { keep: limit("BACKUP_KEEP")?, days: limit("BACKUP_DAYS")? };
+        // A century is for ever, and leaves room for dates.
+        let undo = Lifetime::days(number("RETENTION_DAYS", 30)?.clamp(0, 36_500));
+        let retention = Retention { keep: limit("BACKUP_KEEP")?, days: limit("BACKUP_DAYS")?, undo };
         let pool_free = number("POOL_FREE", 2)?;
         let main = variable("MAIN_TENANT").unwrap_or_else(|| "main".to_owned());
         let placement = variable("DEFAULT_PLACEMENT").unwrap_or_else(|| "shared".to_owned());

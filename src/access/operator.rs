@@ -2,13 +2,17 @@
 
 use super::{
     Area, Call,
-    management::{ALL_TENANTS, Refusal, Scope, authenticate, check_scope},
+    authority::Authority,
+    management::{ALL_TENANTS, Refusal, Scope, TENANT_ADMIN, authenticate, check_scope},
+    may_manage::Bearer,
 };
 use crate::{
     db::Outcome,
     error::{Error, Fault},
     events::{Entry, Kind},
     http::Malformed,
+    id::{OrganizationId, UserId},
+    resources::organizations,
     tenant::{DirectoryDb, InDirectory},
 };
 
@@ -17,6 +21,7 @@ pub struct Operator {
     call: Call,
     directory: DirectoryDb,
     claims: crate::jose::Claims,
+    bearer: Bearer,
 }
 
 impl Area for Operator {
@@ -36,7 +41,9 @@ impl Area for Operator {
         }
         check_scope(&verified.claims, need)?;
         let directory = call.shared.directory.db(&call.meter)?;
-        Ok(Self { call, directory, claims: verified.claims })
+        let all_tenants = verified.claims.gty.is_some() && verified.claims.has_scope(ALL_TENANTS);
+        let bearer = Bearer::Main { all_tenants };
+        Ok(Self { call, directory, claims: verified.claims, bearer })
     }
 
     fn scope(need: Scope) -> Option<&'static str> {
@@ -65,7 +72,44 @@ impl Operator {
 
     /// Whether it is a machine that may manage every tenant.
     pub fn manages_all(&self) -> bool {
-        !self.is_person() && self.claims.has_scope(ALL_TENANTS)
+        self.bearer == Bearer::Main { all_tenants: true }
+    }
+
+    /// What the caller's token can cause.
+    pub fn authority(&self) -> Authority<'_> {
+        Authority::new(&self.claims, &self.bearer, &self.call.shared.scopes)
+    }
+
+    /// Checks that the token has one more scope than that of the route.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn check_scope(&self, scope: &'static str) -> Result<(), Refusal> {
+        check_scope(&self.claims, Scope(scope))
+    }
+
+    /// Checks that the caller may have whatever a tenant has: its people, its secrets, its keys. That is a machine that
+    /// manages every tenant, whoever may do everything on the main tenant, and who administers the tenant by being a member
+    /// of its `organization`, at this moment.
+    ///
+    /// # Errors
+    /// 403, or a fault of the main tenant's database.
+    pub async fn check_administers(
+        &self,
+        organization: Option<&OrganizationId>,
+    ) -> Result<(), Error<Refusal>> {
+        if self.manages_all() || self.authority().holds_everything() {
+            return Ok(());
+        }
+        if let Some(organization) = organization.filter(|_| self.is_person()) {
+            let audience = self.call.shared.directory.issuer(self.call.tenant.id()).management_audience();
+            let user = UserId::new(self.subject());
+            let query = organizations::store::administers(organization, &user, &audience, TENANT_ADMIN);
+            if self.call.db.first(query).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(Refusal::forbidden("wrong_tenant", "Only who administers the tenant may do this to it").into())
     }
 
     /// Whether it is a person (a user of the main tenant) rather than a machine.

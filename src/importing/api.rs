@@ -42,6 +42,7 @@ async fn begin(cx: &Operator, (Path(id), body): (Path<String>, Members)) -> Resu
     let target = Target::open(cx, &id).await?;
     let wanted: Wanted = read(body)?;
     wanted.check(target.is_main(cx)).map_err(Refusal::invalid_body)?;
+    check_live(cx, wanted.live)?;
     target.bring_up_to_date(cx).await?;
     if let Some(open) = target.newest().await?.filter(|import| import.finished_at.is_none()) {
         if !open.is(&wanted) || open.status != Status::Open {
@@ -66,6 +67,10 @@ async fn begin(cx: &Operator, (Path(id), body): (Path<String>, Members)) -> Resu
     target.close(cx, &import).await?;
     cx.note(format!("Import into the tenant {id} from {} {}", wanted.source, wanted.tenant)).await?;
     Ok(Response::json(StatusCode::CREATED, &json!(import)))
+}
+
+fn check_live(cx: &Operator, live: bool) -> Result<(), Refusal> {
+    if live { steps::check_holds_everything(cx) } else { Ok(()) }
 }
 
 fn taken(open: &Import) -> Refusal {
@@ -109,6 +114,8 @@ async fn records(
         return Err(Refusal::invalid_body("from must be the number of a record").into());
     }
     let import = target.open_import().await?.ok_or_else(not_open)?;
+    let vouches = |values: &Values| values.get("status").is_some_and(|status| status == "ready");
+    check_live(cx, import.live || (table.name == "custom_domains" && chunk.records.iter().any(vouches)))?;
     let taken = steps::take(cx, &target, &import, table, chunk.from, &chunk.records).await?;
     Ok(Json(json!({ "table": table.name, "taken": taken })))
 }
@@ -239,6 +246,7 @@ async fn finish(
         return Ok(Json(newest));
     }
     let import = Some(newest).filter(|import| import.status == Status::Open).ok_or_else(not_open)?;
+    check_live(cx, import.live)?;
     for name in expected.counts.keys() {
         by_name(name)?;
     }

@@ -41,7 +41,10 @@
 //! Send the records of one chunk by destination ([`record::Record::table`]), in the order of [`tables::TABLES`].
 //! [`fingerprint::Sum`] adds up what is sent of a table, to be compared with what the server says it holds.
 //!
-//! # The right half (HTTP, base domain, scope `import:tenants`; into the main tenant `tenants:all` as well)
+//! # The right half (HTTP, base domain, scope `import:tenants`)
+//!
+//! Whoever fills a tenant can be anybody there: a machine must hold everything (`tenants:all` and every scope), and so must a
+//! person, but for a new tenant that they administer. Into the main tenant only a machine imports.
 //!
 //! | request | body | answer |
 //! |---|---|---|

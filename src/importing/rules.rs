@@ -24,7 +24,7 @@ use crate::{
             password,
         },
     },
-    tenant::Host,
+    tenant::{Host, audiences::Place},
     time::{Lifetime, Timestamp},
 };
 use serde_json::{Map, Value as Json};
@@ -53,7 +53,7 @@ pub fn check(table: &Table, values: &Values, context: &Context<'_>) -> Result<()
         "settings" => Settings::check(object(values, "document")).map_err(|why| in_document(why.0)),
         "connections" => connection(values),
         "clients" => client(values),
-        "resource_servers" => resource_server(values),
+        "resource_servers" => resource_server(values, context),
         "roles" => role(values),
         "organizations" => organization(values, context),
         "client_grants" | "grants" => scopes(values),
@@ -142,7 +142,9 @@ fn client(values: &Values) -> Result<(), Wrong> {
     ensure(!has_secret || client.is_confidential(), "client_secret", "a public client has no secret")
 }
 
-fn resource_server(values: &Values) -> Result<(), Wrong> {
+fn resource_server(values: &Values, context: &Context<'_>) -> Result<(), Wrong> {
+    let ours = Place::of(text(values, "identifier")).is_some_and(|place| place.is_at(context.base_domain));
+    ensure(!ours, "identifier", "is reserved: it is a URL of this server")?;
     let mut server = body(values, &["identifier", "name"]);
     server.insert("id".to_owned(), Json::from(ResourceServerId::new(text(values, "id")).as_str()));
     let server: ResourceServer = typed(server).map_err(|Malformed(words)| in_document(words))?;

@@ -46,10 +46,14 @@ impl Target {
                 return Err(Refusal::conflict("illegal_transition", why).into());
             }
         }
-        // Whoever fills the main tenant can make an administrator of every tenant.
+        // Whoever fills a tenant can be anybody there; whoever fills the main one, an administrator of every tenant.
         if id == call.shared.config.main_tenant && !cx.manages_all() {
             let why = "Only a machine that may manage every tenant may import into the main tenant";
             return Err(Refusal::forbidden("insufficient_scope", why).into());
+        }
+        cx.check_administers(tenant.organization.as_ref()).await?;
+        if !cx.is_person() {
+            check_holds_everything(cx)?;
         }
         let held = tenant.database.as_ref();
         let held = held.ok_or_else(|| Fault::internal(format!("tenant {id} has no database")))?;
@@ -112,6 +116,16 @@ impl Target {
         shared.directory.forget(&self.tenant.id);
         shared.snapshots.forget(&self.tenant.id);
     }
+}
+
+/// A machine gives with an import whatever it likes, and so must hold it; and so must a person, where there is somebody
+/// already whom they could become, or where they vouch for a host.
+pub(super) fn check_holds_everything(cx: &Operator) -> Result<(), Refusal> {
+    if cx.authority().holds_everything() {
+        return Ok(());
+    }
+    let why = "An import can make anybody an administrator: the token must hold every scope, or tenant:admin";
+    Err(Refusal::forbidden("insufficient_scope", why))
 }
 
 /// Stores a chunk with its checkpoint, or nothing. Answers how many records of the table are stored now.

@@ -13,6 +13,7 @@ use crate::{
         self,
         authorize::{
             checks::Terms,
+            consent::is_asked,
             respond::{self, Subject},
             transaction::CONSENT,
         },
@@ -93,7 +94,7 @@ pub fn prepare(
     };
     let subject = Subject { user, session: &id, authenticated_at: proven.at };
     let organization = visit.transaction.organization.as_ref();
-    let (response, code) = if visit.caller.client.client.is_first_party {
+    let (response, code) = if !is_asked(&visit.caller.client, &terms.api) {
         let (code, insert) = respond::code(call, &visit.caller, terms, organization, &subject)?;
         (respond::granted(call, &visit.caller, &code), Some(insert))
     } else {

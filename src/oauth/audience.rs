@@ -1,7 +1,7 @@
 //! What an access token is for: an API of the tenant, its management API, or only the userinfo endpoint.
 
 use crate::{
-    access::Call,
+    access::{Call, management::TENANT_ADMIN},
     resources::{
         resource_servers::model::{Dialect, ResourceServer},
         snapshot::Snapshot,
@@ -17,6 +17,8 @@ pub struct Api<'a> {
     server: Option<&'a ResourceServer>,
     /// The scopes of the management API, if it is that: they are those of the route table, not of a row.
     management: Option<&'a [&'static str]>,
+    /// Whether it is that of the main tenant, of which a token can also hold everything at once.
+    of_main: bool,
 }
 
 /// A token that is only good at the userinfo endpoint lasts a day (Auth0).
@@ -30,10 +32,11 @@ impl<'a> Api<'a> {
         let identifier = identifier.to_owned();
         if aliases.contains(&identifier) || identifier == own {
             let server = snapshot.resource_server(&own);
-            return Some(Self { identifier, server, management: Some(&call.shared.scopes) });
+            let of_main = call.tenant.is_main();
+            return Some(Self { identifier, server, management: Some(&call.shared.scopes), of_main });
         }
         let server = snapshot.resource_server(&identifier)?;
-        Some(Self { identifier, server: Some(server), management: None })
+        Some(Self { identifier, server: Some(server), management: None, of_main: false })
     }
 
     /// The API of this identifier, which may also be the userinfo endpoint: what a person can sign in for.
@@ -49,7 +52,7 @@ impl<'a> Api<'a> {
     /// What a token without an audience is for: Auth0 issues an opaque one that only userinfo takes.
     pub fn userinfo(call: &Call) -> Self {
         let identifier = call.tenant.issuer().join("userinfo");
-        Self { identifier, server: None, management: None }
+        Self { identifier, server: None, management: None, of_main: false }
     }
 
     /// Whether this is only the userinfo endpoint.
@@ -67,10 +70,12 @@ impl<'a> Api<'a> {
         self.server.map_or(self.identifier.as_str(), |server| server.identifier.as_str())
     }
 
-    /// Whether the API defines this scope.
+    /// Whether the API defines this scope. What the management API defines no row says.
     pub fn defines(&self, scope: &str) -> bool {
-        self.management.is_some_and(|scopes| scopes.contains(&scope))
-            || self.server.is_some_and(|server| server.defines(scope))
+        match self.management {
+            Some(scopes) => scopes.contains(&scope) || (self.of_main && scope == TENANT_ADMIN),
+            None => self.server.is_some_and(|server| server.defines(scope)),
+        }
     }
 
     /// What the API says that a scope is, for people.
@@ -110,13 +115,19 @@ impl<'a> Api<'a> {
         self.server.map_or(USERINFO_LIFETIME, ResourceServer::token_lifetime)
     }
 
-    /// Whether a grant to a client names this API, by whichever of its identifiers.
+    /// Whether a request names this API, by whichever of its identifiers.
     pub fn is_named(&self, call: &Call, audience: &str) -> bool {
         if audience == self.identifier || audience == self.registered() {
             return true;
         }
         let (own, aliases) = management_identifiers(call);
         self.is_management() && (audience == own || aliases.iter().any(|alias| alias == audience))
+    }
+
+    /// Whether a grant to a client is of this API. Grants are kept under the registered name: an API that was called like
+    /// another name of the management API, before there was a host of that name, is not it.
+    pub fn is_granted_by(&self, audience: &str) -> bool {
+        audience == self.registered()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     engine::{self, moving},
-    model::{HOLD, Input, Kind, NewTenant, Operation, Order, Record, TenantChange, Wanted},
+    model::{Input, Kind, NewTenant, Operation, Order, Record, TenantChange, Wanted},
     shown::{self, Shown},
     spare_keys, store,
 };
@@ -92,8 +92,9 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
         input: Input { administrator: cx.is_person().then(|| UserId::new(cx.subject())), ..Input::default() },
         initiated_by: cx.subject().to_owned(),
     };
-    let change =
-        [store::reserve(&wanted, cx.subject(), made, &call.platform().bindings(), (now.minus(HOLD), now))];
+    let gone_before = now.minus(shared.config.retention.hold());
+    let bindings = call.platform().bindings();
+    let change = [store::reserve(&wanted, cx.subject(), made, &bindings, (gone_before, now))];
     let begun = engine::begin(shared, &order, change, Status::Provisioning, &call.meter, now).await?;
     if begun.is_none() {
         return Err(why_not(cx, &wanted).await?.into());
@@ -115,7 +116,7 @@ pub(super) async fn why_not(cx: &Operator, wanted: &Wanted) -> Result<Refusal, E
         return Ok(Refusal::conflict("pool_empty", why));
     };
     let (tenant, _) = store::read_tenant(&row)?;
-    Ok(match tenant.held_until(cx.call().now) {
+    Ok(match tenant.held_until(cx.call().shared.config.retention.hold(), cx.call().now) {
         Some(until) => Refusal::conflict(
             "tenant_on_hold",
             format!("The tenant {} was deleted; its name is on hold until {}", wanted.id, until.iso()),
@@ -172,6 +173,7 @@ async fn delete(cx: &Operator, Path(id): Path<String>) -> Result<Response, Error
         let why = "The tenant is being made; it can be deleted when that has succeeded or failed";
         return Err(Refusal::conflict("operation_in_progress", why).into());
     }
+    check_way_back(cx, &tenant)?;
     if tenant.status == Status::Deleting {
         let body = json!(shown_by(cx, (tenant, operation)));
         return Ok(Response::json(StatusCode::ACCEPTED, &body));
@@ -200,6 +202,38 @@ async fn delete(cx: &Operator, Path(id): Path<String>) -> Result<Response, Error
         },
         None => Ok(Response::empty(StatusCode::NO_CONTENT)),
     }
+}
+
+/// Nothing is destroyed that cannot be brought back for a while. A tenant whose last archive can be kept nowhere is
+/// suspended first, for as long; then a machine that manages every tenant can delete it for good.
+fn check_way_back(cx: &Operator, tenant: &Record) -> Result<(), Refusal> {
+    let (call, undo) = (cx.call(), cx.call().shared.config.retention.undo);
+    // One that never was, or is on its way, has nothing to lose.
+    let is_there =
+        matches!(tenant.status, Status::Active | Status::Staging | Status::ReadOnly | Status::Suspended);
+    if call.platform().archive().is_some() || undo.as_millis() == 0 || !is_there {
+        return Ok(());
+    }
+    let nowhere = "There is nowhere to keep its last archive: bind an R2 bucket as ARCHIVE (wrangler.toml)";
+    let conflict = |why: String| Refusal::conflict("no_archive", format!("{nowhere}, or {why}"));
+    if tenant.status != Status::Suspended {
+        let days = undo.as_seconds() / 86_400;
+        return Err(conflict(format!("suspend the tenant now and delete it {days} days later")));
+    }
+    let until = tenant.updated_at.plus(undo);
+    if until > call.now {
+        return Err(conflict(format!(
+            "delete it after {}, when it has been suspended long enough",
+            until.iso()
+        )));
+    }
+    if !cx.manages_all() {
+        return Err(Refusal::forbidden(
+            "insufficient_scope",
+            "Without an archive, only a machine that manages every tenant deletes one for good",
+        ));
+    }
+    Ok(())
 }
 
 /// A link with which somebody can sign in to a tenant that is not open yet. Who has it can pass it on.

@@ -67,6 +67,7 @@ async fn administration(
     let permission = json!([{ "resource_server_identifier": audience, "permission_name": TENANT_ADMIN }]);
     let mut batch =
         vec![roles::store::insert(&system, now), permissions::store::give_role(&role, &permission, now)];
+    let mut widen = None;
     if let Some((email, password)) = &config.admin {
         batch.extend(administrator(platform, email, password, &role, now)?);
     }
@@ -75,13 +76,16 @@ async fn administration(
         let seal = keys::store::unwrap(&config.main_tenant, &rows, &config.encryption_keys)?;
         let id = ClientId::new(id.as_str());
         let sealed = seal.seal(platform, &clients::store::purpose(&id), secret)?;
-        batch.push(clients::store::insert(&machine(&id)?, Some((&secret.digest(), &sealed)), now)?);
-        let scopes: Vec<&str> = shared.scopes.iter().copied().chain([ALL_TENANTS]).collect();
-        batch.push(client_grants::store::insert_seeded(&id, &audience, &json!(scopes), now));
+        batch.push(clients::store::insert(&machine(&id)?, Some((&secret.digest(), &sealed)), false, now)?);
+        let scopes = shared.scopes.iter().copied().chain([ALL_TENANTS, TENANT_ADMIN]);
+        let scopes = json!(scopes.collect::<Vec<_>>());
+        batch.push(client_grants::store::insert_seeded(&id, &audience, &scopes, now));
+        widen = Some(client_grants::store::widen_seeded(&id, &audience, ALL_TENANTS, &scopes));
     }
     match db.commit(batch).await {
-        // Seeded before: what an operator has changed since stays as it is.
-        Err(Fault { kind: FaultKind::Conflict(_), .. }) => Ok(()),
+        // Seeded before: what an operator has changed since stays as it is. What this release can do more, the machine
+        // may do as well: else nobody could let it.
+        Err(Fault { kind: FaultKind::Conflict(_), .. }) => db.commit(widen).await.map(drop),
         other => other.map(drop),
     }
 }

@@ -13,10 +13,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How long the name of a deleted tenant is not given again: nobody takes over the links, the tokens and the trust of
-/// the tenant before.
-pub const HOLD: Lifetime = Lifetime::days(30);
-
 /// A tenant as its operator sees it, whatever its state.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -40,7 +36,7 @@ pub struct Record {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it was gone; its name is held from then on for [`HOLD`].
+    /// When it was gone; its name is held from then on.
     pub deleted_at: Option<Timestamp>,
 }
 
@@ -163,9 +159,9 @@ impl TenantChange {
 const SETTLED: [Status; 4] = [Status::Active, Status::Staging, Status::ReadOnly, Status::Suspended];
 
 impl Record {
-    /// Until when its name is on hold, if it is.
-    pub fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.deleted_at.map(|gone| gone.plus(HOLD)).filter(|until| *until > now)
+    /// Until when its name is on hold, if it is. `hold`: how long names are.
+    pub fn held_until(&self, hold: Lifetime, now: Timestamp) -> Option<Timestamp> {
+        self.deleted_at.map(|gone| gone.plus(hold)).filter(|until| *until > now)
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a host name to a tenant and its database.
 
+pub mod audiences;
 pub mod cache;
 pub mod directory;
 pub mod host;

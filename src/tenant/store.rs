@@ -62,6 +62,11 @@ pub fn by_host(host: &str) -> Query<InDirectory> {
     read(route_of!("(select tenant_id from hosts where host = ?1)")).bind(host)
 }
 
+/// Whose a verified custom domain is, as `tenant_id`; one row or none.
+pub fn tenant_of_host(host: &str) -> Query<InDirectory> {
+    read("select tenant_id from hosts where host = ?1").bind(host)
+}
+
 /// Remembers that a database has been migrated.
 pub fn set_schema_version(database: &str, version: i64) -> Statement<InDirectory> {
     write("update databases set schema_version = ?2 where id = ?1").bind(database).bind(version)

@@ -106,7 +106,8 @@ fn a_manifest_that_is_missing_or_of_another_archive_is_refused_at_once() {
 
 /// An archive is its tenant's: under the name of another one it is not there.
 fn refused_nowhere_else(trial: &Trial, backup: &str) {
-    let answer = trial.post("/management/tenants/main/restores", &json!({ "backup": backup }));
+    trial.post("/management/tenants", &json!({ "id": "globex", "placement": "shared" })).expect(201);
+    let answer = trial.post("/management/tenants/globex/restores", &json!({ "backup": backup }));
     assert_eq!(answer.status(), 404);
 }
 

@@ -36,7 +36,7 @@ fn a_deleted_tenant_leaves_an_archive_of_everything_and_comes_back_from_it() {
 }
 
 #[test]
-fn without_a_place_for_archives_a_tenant_is_deleted_all_the_same_and_nothing_else_is_promised() {
+fn without_a_place_for_archives_a_tenant_is_suspended_for_as_long_before_it_is_deleted() {
     let trial = Trial::new("shared");
     trial.world.outside.keeps_archives.set(false);
     for (path, body) in [("backups", json!({})), ("restores", json!({ "backup": "bak_none" }))] {
@@ -45,9 +45,80 @@ fn without_a_place_for_archives_a_tenant_is_deleted_all_the_same_and_nothing_els
     }
     let answer = trial.post(&format!("/management/tenants/{TENANT}/backups"), &json!({})).expect(409).json();
     assert_eq!(answer["errorCode"], "no_archive");
+
+    let path = format!("/management/tenants/{TENANT}");
+    let everything = trial.world.machine_token("");
+    let delete = |token: &str| trial.world.send(Ask::new(Method::DELETE, "", &path).bearer(token));
+    let suspend = |status: &str| {
+        let ask = Ask::new(Method::PATCH, "", &path).bearer(&trial.world.machine_token(""));
+        trial.world.send(ask.json(&json!({ "status": status }))).expect(200);
+    };
+    let refused = delete(&everything).expect(409).json();
+    assert!(refused["message"].as_str().unwrap().contains("suspend the tenant now"), "{refused}");
+    suspend("suspended");
+    trial.world.advance(Lifetime::days(29));
+    let refused = delete(&trial.world.machine_token("")).expect(409).json();
+    assert!(refused["message"].as_str().unwrap().contains("delete it after 2027-02-14T08:00"), "{refused}");
+    // Until then it comes back as it was.
+    suspend("active");
+    trial.world.send(Ask::get(TENANT, "/readyz")).expect(200);
+    suspend("suspended");
+    trial.world.advance(Lifetime::days(30));
+    let person = json!({ "scope": "delete:tenants", "exp": 2_000_000_000 });
+    delete(&trial.world.signed("main", &person)).expect(403);
     trial.delete();
-    trial.get(&format!("/management/tenants/{TENANT}")).expect(404);
+    trial.get(&path).expect(404);
     assert!(backups(&trial).is_empty());
+}
+
+#[test]
+fn the_last_archive_of_a_deleted_tenant_stays_for_its_retention_whoever_wants_it_gone() {
+    let trial = furnished("shared", 3);
+    let before = rows(&trial.home(), TENANT);
+    let asked = trial.back_up(&everything());
+    trial.delete();
+    let path = |backup: &str| format!("/management/tenants/{TENANT}/backups/{backup}");
+    let delete = |backup: &str| {
+        trial.world.send(Ask::new(Method::DELETE, "", &path(backup)).bearer(&trial.world.machine_token("")))
+    };
+    // What somebody asked for is theirs to delete; the last one is not.
+    delete(&asked).expect(204);
+    let last = backups(&trial)[0]["id"].as_str().unwrap().to_owned();
+    let refused = delete(&last).expect(409).json();
+    assert_eq!(refused["errorCode"], "backup_retained");
+    assert!(refused["message"].as_str().unwrap().contains("2027-02-14T08:0"), "{refused}");
+    // The clock does not remove it either, and the name is nobody else's meanwhile.
+    trial.world.advance(Lifetime::days(29));
+    trial.world.tick();
+    delete(&last).expect(409);
+    trial.post("/management/tenants", &json!({ "id": TENANT })).expect(409);
+    let body = json!({ "backup": last, "placement": "shared" });
+    assert_eq!(trial.restore(&body)["status"], "succeeded");
+    assert_eq!(rows(&trial.home(), TENANT), before, "it comes back whole");
+    trial.world.advance(Lifetime::days(2));
+    delete(&last).expect(204);
+}
+
+#[test]
+fn the_clock_keeps_the_way_back_longer_than_other_archives() {
+    let world = World::with(&["DIRECTORY", "SHARED"], |name| match name {
+        "BACKUP_KEEP" => Some("1".to_owned()),
+        "BACKUP_DAYS" => Some("1".to_owned()),
+        "RETENTION_DAYS" => Some("60".to_owned()),
+        _ => None,
+    });
+    let trial = Trial { world };
+    trial.post("/management/tenants", &json!({ "id": TENANT, "placement": "shared" })).expect(201);
+    trial.back_up(&json!({}));
+    trial.delete();
+    for (days, left) in [(2, 1), (33, 1), (24, 1), (2, 0)] {
+        trial.world.advance(Lifetime::days(days));
+        trial.world.tick();
+        assert_eq!(backups(&trial).len(), left, "{days} days later");
+        // The name is kept for as long as the tenant can come back.
+        let status = if left == 1 { 409 } else { 201 };
+        trial.post("/management/tenants", &json!({ "id": TENANT, "placement": "shared" })).expect(status);
+    }
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn a_tenant_with_anything_of_its_own_is_in_use() {
 }
 
 #[test]
-fn only_an_operator_with_the_scope_may_import_and_only_one_of_all_tenants_into_main() {
+fn only_who_has_the_scope_and_may_do_everything_imports_into_a_tenant_that_serves() {
     let world = acme();
     let import = |token: &str, tenant: &str| -> Answer {
         let body = json!({ "source": "authhero", "tenant": "control_plane", "live": true });
@@ -307,7 +307,8 @@ fn only_an_operator_with_the_scope_may_import_and_only_one_of_all_tenants_into_m
         .expect(404);
     import(&of(json!({ "scope": "import:tenants" })), "main").expect(403);
     import(&of(json!({ "scope": "import:tenants tenants:all" })), "main").expect(403);
-    import(&of(json!({ "scope": "import:tenants" })), "acme").expect(201);
+    import(&of(json!({ "scope": "import:tenants" })), "acme").expect(403);
+    import(&world.machine_token(""), "acme").expect(201);
     import(&world.machine_token(""), "main").expect(201);
     import(&world.machine_token(""), "nobody").expect(404);
     // The organization of a tenant makes whoever is in it an administrator of that tenant.

@@ -1,6 +1,7 @@
 //! Import: rows of another server become a tenant.
 
 mod authhero;
+mod authority;
 mod browser_sessions;
 mod chunks;
 mod everything;

@@ -1,5 +1,6 @@
 //! Promises about all code at once.
 
+mod authority;
 mod bodies;
 mod doors;
 mod headers;

@@ -3,6 +3,7 @@
 use crate::support::{
     Application, Browser, World,
     browser::{Seen, parameter},
+    world::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
 use gatehouse::http::Method;
 use serde_json::{Value as Json, json};
@@ -214,4 +215,96 @@ fn a_consent_that_is_taken_back_takes_its_refresh_tokens_along_and_is_asked_for_
     scene.other.refresh(&scene.world, tokens["refresh_token"].as_str().unwrap()).expect(400);
     scene.own.refresh(&scene.world, own["refresh_token"].as_str().unwrap()).expect(200);
     assert_eq!(browser.open(&url).path(), "/u/consent");
+}
+
+const MANAGEMENT: &str = "http://localhost:8787/api/v2/";
+
+/// An administrator who is signed in, and what their browser is told when this application asks for everything.
+fn lure<'w>(
+    world: &'w World,
+    own: &Application,
+    app: &Application,
+    changes: &[(&str, &str)],
+) -> (Browser<'w>, Seen) {
+    let browser = world.browser();
+    browser.sign_in(&own.authorize(&[]), ADMIN_EMAIL, ADMIN_PASSWORD);
+    let mut wish = vec![("audience", MANAGEMENT), ("scope", "openid read:users update:users tenant:admin")];
+    wish.extend_from_slice(changes);
+    let seen = browser.open(&app.authorize(&wish));
+    (browser, seen)
+}
+
+/// An application that the holder of this token registers.
+fn registered(world: &World, token: &str, document: &Json) -> Application {
+    let callback = "https://evil.example/callback";
+    let mut client =
+        json!({ "name": "Wiki", "app_type": "spa", "callbacks": [callback], "is_first_party": true });
+    client.as_object_mut().unwrap().extend(document.as_object().unwrap().clone());
+    let made = world.holder("", token).post("clients", &client).expect(201).json();
+    let id = made["client_id"].as_str().unwrap().to_owned();
+    Application { tenant: String::new(), id, secret: None, callback: callback.to_owned() }
+}
+
+#[test]
+fn an_administrator_is_asked_before_a_client_that_nobody_vouches_for_gets_their_permissions() {
+    let world = World::new();
+    let own = world.application("", &json!({}));
+    let person = world.operator("op@example.com", &["create:clients", "update:clients"]);
+    let app = registered(&world, &person.token, &json!({}));
+    let (browser, page) = lure(&world, &own, &app, &[]);
+    assert_eq!(page.path(), "/u/consent");
+    let text = page.page().1.text();
+    assert!(text.contains("https://evil.example") && text.contains("tenant:admin"), "{text}");
+    let (_, silent) = lure(&world, &own, &app, &[("prompt", "none")]);
+    assert_eq!(parameter(&silent.away(), "error").as_deref(), Some("consent_required"));
+    // Nor by the door of the login page.
+    let fresh = world.browser();
+    let wish = [("audience", MANAGEMENT), ("scope", "openid update:users")];
+    let page = fresh.submit(&fresh.open(&app.authorize(&wish)), &[("username", ADMIN_EMAIL)]);
+    let page = fresh.submit(&page, &[("username", ADMIN_EMAIL), ("password", ADMIN_PASSWORD)]);
+    assert_eq!(page.path(), "/u/consent");
+    // About the person it is ours as ever.
+    browser.open(&app.authorize(&[("prompt", "none")])).away();
+    // Saying again that it is ours changes nothing, for who holds less.
+    let path = format!("clients/{}", app.id);
+    world.holder("", &person.token).patch(&path, &json!({ "is_first_party": true })).expect(200);
+    let fresh = world.another_isolate();
+    assert_eq!(lure(&fresh, &own, &app, &[]).1.path(), "/u/consent");
+    // What was agreed to counts, and makes the client one that only who holds as much changes.
+    let back = decide(
+        &browser,
+        &browser.open(&app.authorize(&[("audience", MANAGEMENT), ("scope", "openid update:users")])),
+        "accept",
+    );
+    assert_eq!(app.redeem(&world, &back).expect(200).json()["scope"], "openid update:users");
+    let callbacks = json!({ "callbacks": ["https://other.example/"] });
+    world.holder("", &person.token).patch(&path, &callbacks).expect(403);
+}
+
+#[test]
+fn who_holds_everything_vouches_for_a_client_and_nobody_is_asked() {
+    let world = World::new();
+    let (own, machine) = (world.application("", &json!({})), world.machine_token(""));
+    let app = registered(&world, &machine, &json!({}));
+    let code = |app: &Application| {
+        let fresh = world.another_isolate();
+        let (_, seen) = lure(&fresh, &own, app, &[]);
+        if let Seen::Away(url) = &seen { parameter(url, "code") } else { None }
+    };
+    assert!(code(&app).is_some());
+    // By making it, or by saying that it is ours; not in passing.
+    let person = world.operator("op@example.com", &["create:clients"]);
+    let other = registered(&world, &person.token, &json!({}));
+    let path = format!("clients/{}", other.id);
+    world.admin("").patch(&path, &json!({ "description": "A wiki" })).expect(200);
+    assert!(code(&other).is_none());
+    world.admin("").patch(&path, &json!({ "is_first_party": true })).expect(200);
+    assert!(code(&other).is_some());
+    world.admin("").patch(&path, &json!({ "is_first_party": false })).expect(200);
+    assert!(code(&other).is_none());
+    assert!(!world.admin("").get(&path).expect(200).text().contains("vouched"), "no document says so");
+    world.holder("", &person.token).post("clients", &json!({ "name": "x", "vouched": true })).expect(201);
+    assert!(
+        world.database("SHARED").query("select 1 from clients where name = 'x' and vouched = 1").is_empty()
+    );
 }

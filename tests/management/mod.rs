@@ -2,6 +2,7 @@
 
 mod access;
 mod attack_protection;
+mod audiences;
 mod client_grants;
 mod clients;
 mod connections;

@@ -37,12 +37,12 @@ fn an_ordinary_user_gets_nothing_of_the_management_api() {
 }
 
 #[test]
-fn the_administrator_gets_the_whole_catalogue_but_never_every_tenant() {
+fn the_administrator_gets_the_whole_catalogue_and_what_stands_for_it_but_never_every_tenant() {
     let world = World::new();
     let app = world.application("", &json!({}));
     let wish = [("scope", EVERYTHING), ("audience", MANAGEMENT_AUDIENCE)];
     let claims = claims(&world, &app, ADMIN_EMAIL, ADMIN_PASSWORD, &wish);
-    assert_eq!(claims["scope"], "openid read:tenants create:tenants read:organizations");
+    assert_eq!(claims["scope"], "openid read:tenants create:tenants read:organizations tenant:admin");
     assert!(claims.get("gty").is_none());
 }
 

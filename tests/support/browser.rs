@@ -226,15 +226,15 @@ impl World {
         self.app.shared().snapshots.forget(&gatehouse::id::TenantId::parse("main").unwrap());
     }
 
-    /// Stores a client with this document.
+    /// Stores a client with this document, as if an administrator stood for it.
     pub fn application_row(&self, tenant: &str, id: &str, document: &Json, secret: Option<&str>) {
         let digest = secret.map_or("null".to_owned(), |secret| {
             let digest = Sha256::digest(secret.as_bytes());
             format!("'{}'", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
         });
         self.home(tenant).query(&format!(
-            "insert into clients (tenant_id, client_id, name, document, secret_digest, created_at, updated_at)
-             values ('{tenant}', '{id}', '{id}', '{document}', {digest}, 1, 1)"
+            "insert into clients (tenant_id, client_id, name, document, secret_digest, vouched, created_at, updated_at)
+             values ('{tenant}', '{id}', '{id}', '{document}', {digest}, 1, 1, 1)"
         ));
     }
 

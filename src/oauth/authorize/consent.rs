@@ -1,7 +1,17 @@
 //! What a person must agree to before a client of somebody else gets it. Pure.
 
 use super::checks::Terms;
-use crate::oauth::scope::OPENID;
+use crate::{
+    oauth::{audience::Api, scope::OPENID},
+    resources::clients::model::ClientRecord,
+};
+
+/// Whether a person is asked before this client gets what it wants of this API. One that is ours is trusted with what is
+/// theirs; with what they may do to the tenant only if somebody who may do everything there says so: else whoever may
+/// make a client, or change one, could send an administrator to it and act as them.
+pub fn is_asked(client: &ClientRecord, api: &Api<'_>) -> bool {
+    !client.client.is_first_party || (api.is_management() && !client.vouched)
+}
 
 /// A client of somebody else asks for this.
 pub struct Wanted {

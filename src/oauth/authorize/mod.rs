@@ -174,7 +174,7 @@ pub async fn issue(
 /// Whether a person has agreed to what a client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// They have, or the client is ours and needs none.
+    /// They have, or need not be asked.
     Given,
     /// They have to be asked.
     Missing,
@@ -227,6 +227,10 @@ pub async fn present(
     }
     let given = grants.first().map(grants::store::scopes).transpose()?;
     let agreed = terms.prompt != Prompt::Consent && wanted.is_covered(given.as_deref());
-    let consent = if client.is_first_party || agreed { Consent::Given } else { Consent::Missing };
+    let consent = if agreed || !consent::is_asked(&caller.client, &terms.api) {
+        Consent::Given
+    } else {
+        Consent::Missing
+    };
     Ok(Present { session, organization, consent })
 }

@@ -30,7 +30,7 @@ pub(super) async fn exchange(cx: &OAuth, wanted: &Wanted) -> Result<Tokens, Erro
         .ok_or_else(|| denied("No audience is given, and the tenant has no default audience".to_owned()))?;
     let api = Api::find(call, &snapshot, asked)
         .ok_or_else(|| denied(format!("Service not enabled within domain: {asked}")))?;
-    let grant = record.grants.iter().find(|grant| api.is_named(call, &grant.audience)).ok_or_else(|| {
+    let grant = record.grants.iter().find(|grant| api.is_granted_by(&grant.audience)).ok_or_else(|| {
         denied(format!(
             "Client is not authorized to access \"{asked}\". You need a client grant for this API."
         ))

@@ -20,7 +20,7 @@ use crate::{
     operations::{
         api::why_not,
         engine::{self, archiving, moving},
-        model::{HOLD, Input, Kind, NewTenant, Order, Record},
+        model::{Input, Kind, NewTenant, Order, Record},
         shown, store as tenants,
     },
     platform::ObjectStore,
@@ -88,12 +88,17 @@ async fn get(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Json<Va
 }
 
 async fn delete(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Response, Error<Refusal>> {
-    let backup = found(cx, &id, &backup).await?;
+    let (call, backup) = (cx.call(), found(cx, &id, &backup).await?);
     if backup.state == State::Writing {
         let why = "The archive is being written; it can be deleted when that has succeeded or failed";
         return Err(Refusal::conflict("operation_in_progress", why).into());
     }
-    let doomed = cx.commit([store::doom(&backup.id)]).await?;
+    let retained = call.shared.config.retention.since(call.now);
+    if let Some(until) = backup.kept_until(call.shared.config.retention).filter(|until| *until > call.now) {
+        let why = format!("It is what can bring the tenant back, and is kept until {}", until.iso());
+        return Err(Refusal::conflict("backup_retained", why).into());
+    }
+    let doomed = cx.commit([store::doom(&backup.id, retained)]).await?;
     if doomed.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("operation_in_progress", "The archive is being restored").into());
     }
@@ -107,7 +112,16 @@ async fn restore(
     cx: &Operator,
     (Path(id), Json(new)): (Path<String>, Json<NewRestore>),
 ) -> Result<Response, Error<Refusal>> {
-    let (call, backup) = (cx.call(), found(cx, &id, &new.backup).await?);
+    let call = cx.call();
+    let row = cx.directory().first(tenants::tenant(&TenantId::parse(&id).ok_or_else(inexistent)?)).await?;
+    let (of, _) = tenants::read_tenant(&row.ok_or_else(inexistent)?)?;
+    check_may_have(cx, &of).await?;
+    let is_gone = matches!(of.status, Status::Deleted | Status::Failed);
+    let makes = new.into.is_some() || is_gone;
+    if makes {
+        cx.check_scope("create:tenants")?;
+    }
+    let backup = found(cx, &id, &new.backup).await?;
     let (State::Whole, Some(hash)) = (backup.state, &backup.hash) else {
         return Err(Refusal::conflict("backup_not_whole", "The archive is not whole").into());
     };
@@ -118,18 +132,11 @@ async fn restore(
         hash: hash.clone(),
         status,
     };
-    let row = cx.directory().first(tenants::tenant(&TenantId::parse(&id).ok_or_else(inexistent)?)).await?;
-    let (of, _) = tenants::read_tenant(&row.ok_or_else(inexistent)?)?;
-    let is_gone = matches!(of.status, Status::Deleted | Status::Failed);
-    if new.into.is_none() && !is_gone {
+    if !makes {
         if new.placement.is_some() {
             return Err(Refusal::invalid_body("placement is of a new tenant: name one with into").into());
         }
         let record = settled(cx, &id).await?;
-        if record.id == call.shared.config.main_tenant {
-            let why = "The main tenant is not restored in place: it is what restores";
-            return Err(Refusal::forbidden("main_tenant", why).into());
-        }
         let input = Input { restore: Some(restoring(Some(record.status))), ..Input::default() };
         let change = store::open_epoch(&record.id, record.epoch + 1, &backup.id, call.now);
         let operation = begin(cx, &record, Kind::Restore, input, change).await?;
@@ -155,7 +162,8 @@ async fn restore(
         initiated_by: cx.subject().to_owned(),
     };
     // A name is on hold so that nobody else gets what was trusted under it: the tenant itself may come back.
-    let gone_before = if wanted.id == of.id { call.now } else { call.now.minus(HOLD) };
+    let hold = call.shared.config.retention.hold();
+    let gone_before = if wanted.id == of.id { call.now } else { call.now.minus(hold) };
     let bindings = call.platform().bindings();
     let change = [tenants::reserve(&wanted, cx.subject(), made, &bindings, (gone_before, call.now))];
     let begun_at = engine::begin(&call.shared, &order, change, Status::Provisioning, &call.meter, call.now);
@@ -165,6 +173,16 @@ async fn restore(
     let rows = manifest.rows();
     begun(cx, &order.id, format!("Restore {} ({rows} rows) into the new tenant {}", backup.id, wanted.id))
         .await
+}
+
+/// Whoever brings back what a tenant had, there or elsewhere, has it. The main tenant has the keys to all others: it is
+/// neither copied nor taken back.
+async fn check_may_have(cx: &Operator, of: &Record) -> Result<(), Error<Refusal>> {
+    if of.id == cx.call().shared.config.main_tenant {
+        let why = "The main tenant is neither copied nor taken back: it is what restores, and holds the keys to all";
+        return Err(Refusal::forbidden("main_tenant", why).into());
+    }
+    cx.check_administers(of.organization.as_ref()).await
 }
 
 /// A moment to go back to.
@@ -178,6 +196,7 @@ async fn travel(
     (Path(id), Json(to)): (Path<String>, Json<To>),
 ) -> Result<Response, Error<Refusal>> {
     let (call, record) = (cx.call(), settled(cx, &id).await?);
+    check_may_have(cx, &record).await?;
     let now = call.now;
     let moment = Timestamp::span(&to.timestamp).map(|(moment, _)| moment);
     let moment = moment.ok_or_else(|| {

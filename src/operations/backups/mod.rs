@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `POST /management/tenants/{id}/backups` `{include?: ["keys", "sessions", "logs"]}` | 202, an operation with `backup` |
 //! | `GET …/backups`, `GET …/backups/{backup}` | what there is: rows, bytes, hash, schema, the instant that it shows |
-//! | `DELETE …/backups/{backup}` | 204 |
+//! | `DELETE …/backups/{backup}` | 204; 409 `backup_retained` for what can bring a tenant back, until its retention (`RETENTION_DAYS`) is over |
 //! | `POST /management/tenants/{id}/restores` `{backup, into?, placement?}` | 202, an operation; `into` is a new tenant |
 //! | `POST /management/tenants/{id}/time-travel` `{timestamp}` | 202, an operation; tenants with a database of their own |
 //!
@@ -25,6 +25,10 @@
 //!    put together to as many rows of each table as there were at that instant.
 //! 3. *Nothing by halves.* A restore reads the whole archive before it touches anything. What it writes is read back and
 //!    must add up to what the manifest says before anybody is served from it.
+//!
+//! Whoever brings back what a tenant had, has it: that is for those who administer the tenant, and the main tenant is
+//! neither copied nor taken back. Another tenant gets signing keys of its own: who holds a key of the one does not speak
+//! for the other.
 //!
 //! A tenant that is restored in place is archived first, with everything, so that the way back is open.
 

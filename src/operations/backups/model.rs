@@ -1,6 +1,7 @@
 //! The words of a backup: what is in it, how far it is, what its manifest says.
 
 use crate::{
+    config::Retention,
     db::schema::Table,
     id::{OperationId, TenantId},
     operations::moves::{model::Place, rows::Sum},
@@ -224,6 +225,15 @@ pub struct Backup {
     pub taken_at: Option<Timestamp>,
     /// When it was whole.
     pub finished_at: Option<Timestamp>,
+}
+
+impl Backup {
+    /// Until when it stays whoever wants it gone: what is left of a tenant that was deleted, or of one that another was
+    /// restored in the place of, is the way back.
+    pub fn kept_until(&self, retention: Retention) -> Option<Timestamp> {
+        let is_way_back = self.reason != Reason::Asked && self.state == State::Whole;
+        is_way_back.then(|| self.created_at.plus(retention.undo))
+    }
 }
 
 /// The id of the archive that an operation makes: always the same.

@@ -185,14 +185,18 @@ pub fn set_whole(
     ])
 }
 
-/// Has an archive removed: nobody can restore it from here on. One that is being restored stays, and is not returned.
-pub fn doom(id: &str) -> Statement<InDirectory> {
+/// Has an archive removed: nobody can restore it from here on. One that is being restored stays, and so does a whole one
+/// that nobody asked for, but that a tenant can be brought back from, if it is not older than `retained`; then it is not
+/// returned.
+pub fn doom(id: &str, retained: Timestamp) -> Statement<InDirectory> {
     write(
-        "update backups set status = 'deleting' where id = ?1 and not exists (
+        "update backups set status = 'deleting'
+         where id = ?1 and (status <> 'whole' or reason = 'asked' or created_at <= ?2) and not exists (
            select 1 from operations where status in ('pending', 'running') and input ->> '$.restore.backup' = ?1)
          returning id",
     )
     .bind(id)
+    .bind(retained)
 }
 
 /// Opens the next epoch of a tenant that is to be restored in its place, if the archive is still there.

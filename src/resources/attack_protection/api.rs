@@ -75,6 +75,8 @@ async fn update(
     Members(patch): Members,
 ) -> Result<Json<Value>, Error<Refusal>> {
     section.check(&patch).map_err(Refusal::invalid_body)?;
+    // It guards everybody's sign-in, also that of who may do more.
+    cx.check_may_stand_over_everybody().await?;
     let merge = store::merge(section, Value::Object(patch), cx.call().now);
     let description = format!("Update {}", section.name().replace('-', " "));
     let outcomes = cx.commit(&description, [merge, store::read_all().into()]).await?;

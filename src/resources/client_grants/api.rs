@@ -70,7 +70,8 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
 
 async fn create(cx: &Management, body: Members) -> Result<Created<ClientGrant>, Error<Refusal>> {
     let id = prefixed(cx.call().platform(), "cgr");
-    let grant: ClientGrant = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
+    let mut grant: ClientGrant = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
+    grant.audience = cx.registered(&grant.audience).await?;
     check_scopes(cx, &grant, &[]).await?;
     cx.commit("Create a client grant", [store::insert(&grant, cx.call().now)])
         .await
@@ -99,6 +100,7 @@ async fn change(
     let row = row(cx, id).await?;
     let stored = row.mended(&[("scope", "[]")], store::client_grant)?;
     let changed: ClientGrant = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
+    check_may_take(cx, &stored, &changed.scope)?;
     check_scopes(cx, &changed, &stored.scope).await?;
     let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)];
     cx.commit("Update a client grant", batch).await?;
@@ -107,7 +109,8 @@ async fn change(
 
 async fn delete(cx: &Management, Path(id): Path<ClientGrantId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if cx.db().first(store::by_id(&id)).await?.is_some() {
+    if let Some(row) = cx.db().first(store::by_id(&id)).await? {
+        check_may_take(cx, &store::client_grant(&row)?, &[])?;
         cx.commit("Delete a client grant", store::remove(&id)).await?;
     }
     Ok(NoContent)
@@ -120,6 +123,13 @@ pub(super) async fn find(cx: &Management, id: &ClientGrantId) -> Result<ClientGr
 async fn row(cx: &Management, id: &ClientGrantId) -> Result<Row, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id)).await?;
     row.ok_or_else(|| Refusal::not_found("inexistent_client_grant", "The client grant does not exist").into())
+}
+
+/// What is not left to a machine of what it held must be the caller's to take.
+fn check_may_take(cx: &Management, grant: &ClientGrant, left: &[String]) -> Result<(), Refusal> {
+    let ours = grant.audience == cx.audience();
+    let taken = grant.scope.iter().filter(|scope| ours && !left.contains(scope));
+    cx.check_may_stand_over(taken.map(String::as_str))
 }
 
 /// The client and the API must be there, the API must define the scopes, and those that the client does not `hold` yet
@@ -150,7 +160,7 @@ async fn check_scopes(cx: &Management, grant: &ClientGrant, held: &[String]) -> 
     }
     if ours {
         let given = grant.scope.iter().filter(|scope| !held.contains(scope));
-        cx.check_may_give(given.map(String::as_str)).await?;
+        cx.check_may_give(given.map(String::as_str))?;
     }
     Ok(())
 }

@@ -217,3 +217,22 @@ pub fn insert_seeded(
     .bind(scope)
     .bind(now)
 }
+
+/// Grants the seeded client what a newer release defines, if its grant is as it was seeded: with the scope `all`, and never
+/// changed by anybody.
+pub fn widen_seeded(
+    client: &ClientId,
+    audience: &str,
+    all: &str,
+    scope: &serde_json::Value,
+) -> Statement<InTenant> {
+    write(
+        "update client_grants set scope = ?5
+         where tenant_id = ?1 and client_id = ?2 and audience = ?3 and id = 'cgr_' || ?2 and updated_at = created_at
+         and exists (select 1 from json_each(client_grants.scope) where value = ?4)",
+    )
+    .bind(client)
+    .bind(audience)
+    .bind(all)
+    .bind(scope)
+}

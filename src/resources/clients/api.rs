@@ -3,7 +3,7 @@
 use super::{
     backchannel,
     model::{Client, FIXED, MEMBERS, fill_in, merge_metadata},
-    secrets::{NewSecret, Opener, READ_KEYS},
+    secrets::{NewSecret, Opener, READ_KEYS, reach},
     store,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub fn routes(r: &mut Routes) {
 async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
     let window = page.check().map_err(Refusal::invalid_query)?;
     let [rows, count] = cx.db().read([store::page(window, &cx.audience()), store::count()]).await?;
-    let opener = Opener::of(cx, &rows).await?;
+    let opener = Opener::of(cx).await?;
     let shown = |row: &Row| Ok(json!(Shown::stored(row, &opener)?));
     let clients = cx.readable(("clients", "client_id"), &rows, shown);
     Ok(Json(window.list("clients", clients, total(&count)?)))
@@ -46,15 +46,16 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let client: Client = body.make(&[("client_id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &client)?;
-    let secret = NewSecret::of(cx, &client, &[]).await?;
-    let insert = store::insert(&client, secret.as_ref().map(NewSecret::stored), cx.call().now)?;
+    let secret = NewSecret::of(cx, &client).await?;
+    let vouched = client.is_first_party && cx.authority().holds_everything();
+    let insert = store::insert(&client, secret.as_ref().map(NewSecret::stored), vouched, cx.call().now)?;
     cx.commit("Create a client", [insert]).await?;
     Ok(Created(Shown::new(client, secret.map(|secret| secret.plain))))
 }
 
 async fn get(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, Error<Refusal>> {
     let row = find(cx, &id).await?;
-    let opener = Opener::of(cx, std::slice::from_ref(&row)).await?;
+    let opener = Opener::of(cx).await?;
     Ok(Json(Shown::stored(&row, &opener)?))
 }
 
@@ -67,28 +68,34 @@ async fn update(
 
 async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Json<Shown>, Error<Refusal>> {
     let row = find(cx, id).await?;
+    check_may_change(cx, &row).await?;
     let stored = row.mended(&[("document", "{}")], store::client)?;
     merge_metadata(&stored, &mut body.0);
+    let says_whose = body.0.contains_key("is_first_party");
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let changed: Client = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &changed)?;
     let now = cx.call().now;
     let (unchanged, update) = (store::unchanged(&row)?, store::update(&changed, now)?);
+    // Whoever holds everything stands for a client by saying that it is ours, and not by changing its description.
+    let vouches = says_whose && (cx.authority().holds_everything() || !changed.is_first_party);
+    let vouch = vouches.then(|| store::vouch(id, changed.is_first_party));
+    let update = [unchanged, update].into_iter().chain(vouch);
     if changed.is_confidential() == stored.is_confidential() {
-        cx.commit("Update a client", [unchanged, update]).await?;
-        let opener = Opener::of(cx, std::slice::from_ref(&row)).await?;
-        return Ok(Json(Shown::new(changed, opener.open(&row)?)));
+        cx.commit("Update a client", update).await?;
+        return Ok(Json(Shown::new(changed, Opener::of(cx).await?.open(&row)?)));
     }
     // A client that becomes confidential needs a secret, which is shown now; one that becomes public has none any more.
-    let secret = NewSecret::of(cx, &changed, &store::management_scope(&row)?).await?;
+    let secret = NewSecret::of(cx, &changed).await?;
     let set_secret = store::set_secret(id, secret.as_ref().map(NewSecret::stored), now);
-    cx.commit("Update a client", [unchanged, update, set_secret]).await?;
+    cx.commit("Update a client", update.chain([set_secret])).await?;
     Ok(Json(Shown::new(changed, secret.map(|secret| secret.plain))))
 }
 
 async fn delete(cx: &Management, Path(id): Path<ClientId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if cx.db().first(store::exists(&id)).await?.is_some() {
+    if let Some(row) = cx.db().first(store::by_id(&id, &cx.audience())).await? {
+        check_may_change(cx, &row).await?;
         cx.commit("Delete a client", store::remove(&id)).await?;
     }
     Ok(NoContent)
@@ -96,8 +103,9 @@ async fn delete(cx: &Management, Path(id): Path<ClientId>) -> Result<NoContent, 
 
 async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, Error<Refusal>> {
     let row = find(cx, &id).await?;
+    check_may_change(cx, &row).await?;
     let client = store::client(&row)?;
-    let secret = NewSecret::of(cx, &client, &store::management_scope(&row)?).await?;
+    let secret = NewSecret::of(cx, &client).await?;
     let secret =
         secret.ok_or_else(|| Refusal::bad_request("public_client", "A public client has no secret"))?;
     cx.commit("Rotate a client secret", [store::set_secret(&id, Some(secret.stored()), cx.call().now)])
@@ -113,6 +121,15 @@ fn check(cx: &Management, client: &Client) -> Result<(), Refusal> {
 async fn find(cx: &Management, id: &ClientId) -> Result<Row, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id, &cx.audience())).await?;
     row.ok_or_else(|| Refusal::not_found("inexistent_client", "The client does not exist").into())
+}
+
+/// Whoever changes a client can make themselves, or somebody else, whatever it reaches: by its secret, by where its codes
+/// are sent, by putting it out of work.
+async fn check_may_change(cx: &Management, row: &Row) -> Result<(), Error<Refusal>> {
+    let is_for_somebody = store::is_vouched(row)? && !cx.authority().holds_everything();
+    let somebody = if is_for_somebody { cx.held_by_somebody().await? } else { Vec::new() };
+    let reach = reach(cx, row, &somebody)?;
+    Ok(cx.check_may_stand_over(reach.iter().map(String::as_str))?)
 }
 
 /// A client as it is shown, with its secret to those who may see it.

@@ -176,6 +176,9 @@ pub struct ClientRecord {
     pub secret: Option<Digest>,
     /// What it may get as a machine.
     pub grants: Vec<Granted>,
+    /// Whether somebody who holds everything of the management API stands for it: only then it gets a person's permissions
+    /// of that without asking them.
+    pub vouched: bool,
 }
 
 /// What a client may get of an API as a machine.

@@ -5,10 +5,10 @@ use super::{model::Client, store};
 use crate::{
     access::{
         Area, Management,
-        management::{Refusal, Scope, scope},
+        management::{Scope, scope},
     },
     db::Row,
-    error::{Error, Fault},
+    error::Fault,
     id::ClientId,
     resources::snapshot::Snapshot,
     secret::{Digest, Sealed, Secret},
@@ -18,32 +18,48 @@ use std::rc::Rc;
 /// Shows the secrets of clients to those who hold it.
 pub(super) const READ_KEYS: Scope = scope("read:client_keys");
 
+/// What a client can do of the management API, as a machine or with what people let it have; one that is vouched for, with
+/// whatever is held by `somebody`. Whoever holds less neither sees its secret nor changes it.
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub(super) fn reach(cx: &Management, row: &Row, somebody: &[String]) -> Result<Vec<String>, Fault> {
+    let mut reach = store::reach(row)?;
+    // Consents name what is about a person too, and what was defined once.
+    let known = cx.permissions();
+    reach.retain(|scope| known.contains(&scope.as_str()));
+    if store::is_vouched(row)? {
+        reach.extend_from_slice(somebody);
+    }
+    Ok(reach)
+}
+
 /// Opens the stored secrets that a caller may see.
 pub(super) struct Opener<'a> {
     cx: &'a Management,
     /// Nothing for a caller who may read no secrets.
     snapshot: Option<Rc<Snapshot>>,
-    /// Whether the caller may see all of them, whatever the clients may do.
-    all: bool,
+    somebody: Vec<String>,
 }
 
 impl<'a> Opener<'a> {
-    /// What this caller may see of these clients.
-    pub(super) async fn of(cx: &'a Management, rows: &[Row]) -> Result<Self, Fault> {
+    /// What this caller may see.
+    pub(super) async fn of(cx: &'a Management) -> Result<Self, Fault> {
         if !cx.has_scope(READ_KEYS) {
-            return Ok(Self { cx, snapshot: None, all: false });
+            return Ok(Self { cx, snapshot: None, somebody: Vec::new() });
         }
-        let scopes = rows.iter().map(store::management_scope).collect::<Result<Vec<_>, Fault>>()?;
-        let all = cx.may_give(scopes.iter().flatten().map(String::as_str)).await?;
-        Ok(Self { cx, snapshot: Some(cx.snapshot().await?), all })
+        let everything = cx.authority().holds_everything();
+        let somebody = if everything { Vec::new() } else { cx.held_by_somebody().await? };
+        Ok(Self { cx, snapshot: Some(cx.snapshot().await?), somebody })
     }
 
-    /// The stored secret of one of them, if it has one that the caller may see.
+    /// The stored secret of a client, if it has one that the caller may see.
     pub(super) fn open(&self, row: &Row) -> Result<Option<Secret>, Fault> {
         let (Some(snapshot), Some(sealed)) = (&self.snapshot, store::sealed_secret(row)?) else {
             return Ok(None);
         };
-        if !self.all && !store::management_scope(row)?.iter().all(|scope| self.cx.holds(scope)) {
+        let reach = reach(self.cx, row, &self.somebody)?;
+        if self.cx.authority().lacks(reach.iter().map(String::as_str)).is_some() {
             return Ok(None);
         }
         snapshot.open(&store::purpose(&ClientId::new(row.text("client_id")?)), &sealed).map(Some)
@@ -61,14 +77,8 @@ impl NewSecret {
     /// 48 bytes are the 64 letters of base64url that Auth0's secrets have.
     const BYTES: usize = 48;
 
-    /// A secret for this client, which may do `scopes` to the tenant; none for a public one. Whoever may do less gets no
-    /// secret of it, and takes none away either: a machine that is made public is out of work.
-    pub(super) async fn of(
-        cx: &Management,
-        client: &Client,
-        scopes: &[String],
-    ) -> Result<Option<Self>, Error<Refusal>> {
-        cx.check_may_give(scopes.iter().map(String::as_str)).await?;
+    /// A secret for this client; none for a public one.
+    pub(super) async fn of(cx: &Management, client: &Client) -> Result<Option<Self>, Fault> {
         if !client.is_confidential() {
             return Ok(None);
         }

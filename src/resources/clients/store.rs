@@ -18,7 +18,7 @@ use crate::{
 pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
     let [clients, grants] = db
         .read([
-            read("select client_id, name, document, secret_digest from clients where tenant_id = ?1 and client_id = ?2")
+            read("select client_id, name, document, secret_digest, vouched from clients where tenant_id = ?1 and client_id = ?2")
                 .bind(id),
             read(
                 "select id, audience, scope, organization_usage, allow_any_organization from client_grants
@@ -40,6 +40,7 @@ pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRe
     Ok(Some(ClientRecord {
         client: client(row)?,
         secret: row.optional_text("secret_digest")?.map(Digest::stored),
+        vouched: row.flag("vouched")?,
         grants: grants.collect::<Result<_, Fault>>()?,
     }))
 }
@@ -49,29 +50,34 @@ pub fn exists(id: &ClientId) -> Query<InTenant> {
     read("select client_id from clients where tenant_id = ?1 and client_id = ?2").bind(id)
 }
 
-/// The client with this id, its sealed secret and what it was granted of the management API; one row or none.
+macro_rules! with_reach {
+    ($rest:literal) => {
+        concat!(
+            "select client_id, name, document, sealed_secret, vouched, (
+               select json_group_array(value) from (
+                 select s.value from client_grants g, json_each(iif(json_valid(g.scope), g.scope, '[]')) s
+                 where g.tenant_id = ?1 and g.client_id = clients.client_id and g.audience = ?2
+                 union
+                 select s.value from grants c indexed by grants_by_client, json_each(iif(json_valid(c.scope), c.scope, '[]')) s
+                 where c.tenant_id = ?1 and c.client_id = clients.client_id and c.audience = ?2)) as reach
+             from clients ",
+            $rest
+        )
+    };
+}
+
+/// The client with this id, its sealed secret, whether it is vouched for, and its `reach`: what it was granted of the
+/// management API, by itself and by people. One row or none.
 pub fn by_id(id: &ClientId, management: &str) -> Query<InTenant> {
-    read(
-        "select client_id, name, document, sealed_secret, (
-           select scope from client_grants g
-           where g.tenant_id = ?1 and g.client_id = clients.client_id and g.audience = ?3) as management_scope
-         from clients where tenant_id = ?1 and client_id = ?2",
-    )
-    .bind(id)
-    .bind(management)
+    read(with_reach!("where tenant_id = ?1 and client_id = ?3")).bind(management).bind(id)
 }
 
 /// A page of clients by id, each as [`by_id`] has it.
 pub fn page(window: Window, management: &str) -> Query<InTenant> {
-    read(
-        "select client_id, name, document, sealed_secret, (
-           select scope from client_grants g
-           where g.tenant_id = ?1 and g.client_id = clients.client_id and g.audience = ?4) as management_scope
-         from clients where tenant_id = ?1 order by client_id limit ?2 offset ?3",
-    )
-    .bind(window.size)
-    .bind(window.start)
-    .bind(management)
+    read(with_reach!("where tenant_id = ?1 order by client_id limit ?3 offset ?4"))
+        .bind(management)
+        .bind(window.size)
+        .bind(window.start)
 }
 
 /// How many there are, as `total`.
@@ -79,24 +85,27 @@ pub fn count() -> Query<InTenant> {
     read("select count(*) as total from clients where tenant_id = ?1")
 }
 
-/// Adds a client.
+/// Adds a client. `vouched`: whether somebody who holds everything stands for it.
 ///
 /// # Errors
 /// A fault if it does not serialize.
 pub fn insert(
     client: &Client,
     secret: Option<(&Digest, &Sealed)>,
+    vouched: bool,
     now: Timestamp,
 ) -> Result<Statement<InTenant>, Fault> {
     Ok(write(
-        "insert into clients (tenant_id, client_id, name, document, secret_digest, sealed_secret, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        "insert into clients (tenant_id, client_id, name, document, secret_digest, sealed_secret, vouched, created_at,
+           updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
     )
     .bind(&client.client_id)
     .bind(client.name.as_str())
     .bind(&document(client)?)
     .bind(secret.map(|(digest, _)| digest))
     .bind(secret.map(|(_, sealed)| sealed))
+    .bind(vouched)
     .bind(now))
 }
 
@@ -106,6 +115,11 @@ pub fn insert(
 /// A fault if it is the row of something else.
 pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
     db::unchanged("clients", ("client_id", row.text("client_id")?.into()), &["name", "document"], row)
+}
+
+/// Has somebody who holds everything stand for a client, or not any more.
+pub fn vouch(id: &ClientId, vouched: bool) -> Statement<InTenant> {
+    write("update clients set vouched = ?3 where tenant_id = ?1 and client_id = ?2").bind(id).bind(vouched)
 }
 
 /// Replaces what can be set of a client; its secret stays.
@@ -144,7 +158,7 @@ pub fn remove(id: &ClientId) -> [Statement<InTenant>; 6] {
         .bind(id),
         write("delete from client_grants where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from refresh_tokens /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
-        write("delete from grants /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
+        write("delete from grants indexed by grants_by_client where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from organization_invitations /* all rows: a client is rarely removed */ where tenant_id = ?1 and client_id = ?2").bind(id),
         write("delete from clients where tenant_id = ?1 and client_id = ?2").bind(id),
     ]
@@ -158,16 +172,20 @@ pub fn sealed_secret(row: &Row) -> Result<Option<Sealed>, Fault> {
     Ok(row.optional_text("sealed_secret")?.map(Sealed::stored))
 }
 
-/// The scopes of the management API that the client of a row of [`by_id`] or [`page`] was granted.
+/// What the client of a row of [`by_id`] or [`page`] was granted of the management API, by itself and by people.
 ///
 /// # Errors
 /// A fault if the row holds what the schema does not allow.
-pub fn management_scope(row: &Row) -> Result<Vec<String>, Fault> {
-    if row.optional_text("management_scope")?.is_none() {
-        Ok(Vec::new())
-    } else {
-        row.json("management_scope")
-    }
+pub fn reach(row: &Row) -> Result<Vec<String>, Fault> {
+    row.json("reach")
+}
+
+/// Whether somebody who holds everything stands for the client of a row of [`by_id`] or [`page`].
+///
+/// # Errors
+/// A fault if the row holds what the schema does not allow.
+pub fn is_vouched(row: &Row) -> Result<bool, Fault> {
+    row.flag("vouched")
 }
 
 /// What a client's secret is sealed for.

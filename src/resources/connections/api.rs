@@ -81,6 +81,7 @@ async fn change(
 ) -> Result<Json<Connection>, Error<Refusal>> {
     let row = row(cx, id).await?;
     let stored = row.mended(&[("document", "{}")], store::connection)?;
+    cx.check_may_stand_over_everybody().await?;
     let new_options = body.contains_key("options");
     let document = stored.document.clone().change(body).map_err(Refusal::invalid_body)?;
     let mut changed = Connection { document, ..stored.clone() };
@@ -96,6 +97,7 @@ async fn change(
 async fn delete(cx: &Management, Path(id): Path<ConnectionId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
+    cx.check_may_stand_over_everybody().await?;
     // Auth0: its users go with it.
     let batch = remove(Whose::Connection(&row.text("name")?)).into_iter().chain(store::remove(&id));
     cx.commit("Delete a Connection", batch).await?;

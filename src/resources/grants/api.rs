@@ -47,7 +47,8 @@ async fn get(cx: &Management, Path(id): Path<String>) -> Result<Json<Grant>, Err
 /// Takes a consent back: the person is asked again, and the client's refresh tokens of theirs are worth nothing.
 async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if cx.db().first(store::by_id(&id)).await?.is_some() {
+    if let Some(row) = cx.db().first(store::by_id(&id)).await? {
+        cx.check_may_stand_over_person(&store::grant(&row)?.user_id).await?;
         cx.commit_people("Delete a Grant", store::take_back(&id, cx.call().now)).await?;
     }
     Ok(NoContent)

@@ -86,6 +86,9 @@ async fn remove_members(
 ) -> Result<NoContent, Error<Refusal>> {
     check_count("members", body.members.len(), USERS)?;
     cx.db().first(store::by_id(&id)).await?.ok_or_else(inexistent)?;
+    for user in &body.members {
+        cx.check_may_stand_over_person(user).await?;
+    }
     let removals = body.members.iter().flat_map(|user| store::remove_member(&id, user));
     cx.commit("Delete members from an organization", removals).await?;
     Ok(NoContent)
@@ -127,7 +130,7 @@ async fn add_roles(
         .await?;
     membership.first().ok_or_else(no_member)?;
     check_known("role", body.roles.iter().map(RoleId::as_str), &texts(&roles, "id")?)?;
-    cx.check_may_give(texts(&permissions, "permission_name")?.iter().map(String::as_str)).await?;
+    cx.check_may_give(texts(&permissions, "permission_name")?.iter().map(String::as_str))?;
     let additions = body.roles.iter().map(|role| store::add_member_role(id, user_id, role, cx.call().now));
     cx.commit("Assign roles to an organization member", additions).await?;
     Ok(NoContent)
@@ -139,7 +142,12 @@ async fn remove_roles(
 ) -> Result<NoContent, Error<Refusal>> {
     check_count("roles", body.roles.len(), ROLES)?;
     let Member { id, user_id } = &member;
-    cx.db().first(store::membership(id, user_id)).await?.ok_or_else(no_member)?;
+    let held = permissions::store::in_roles(&json!(body.roles), &cx.audience());
+    let [membership, held] = cx.db().read([store::membership(id, user_id), held]).await?;
+    membership.first().ok_or_else(no_member)?;
+    if !held.is_empty() {
+        cx.check_may_stand_over_person(user_id).await?;
+    }
     let removals = body.roles.iter().map(|role| store::remove_member_role(id, user_id, role));
     cx.commit("Delete roles from an organization member", removals).await?;
     Ok(NoContent)

@@ -1,7 +1,7 @@
 //! The management API of permissions: those of a role, and those of a user.
 
 use super::{
-    model::{Catalogue, Described, Permission, Permissions},
+    model::{Catalogue, Described, Permission, Permissions, names_of},
     store,
 };
 use crate::{
@@ -13,10 +13,11 @@ use crate::{
     error::{Error, Fault},
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
-    resources::{resource_servers, roles, users},
+    resources::{named::texts, resource_servers, roles, users},
     tenant::InTenant,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The rows of the route table.
 pub fn routes(r: &mut Routes) {
@@ -83,8 +84,13 @@ async fn take_role(
     cx: &Management,
     (Path(id), Json(body)): (Path<RoleId>, Json<Permissions>),
 ) -> Result<NoContent, Error<Refusal>> {
-    let permissions = body.registered(&cx.audiences()).map_err(Refusal::invalid_body)?;
-    roles::api::check_is_changeable(cx.db().first(roles::store::by_id(&id)).await?.as_ref())?;
+    let permissions = registered(cx, body).await?;
+    let held = store::in_roles(&json!([id]), &cx.audience());
+    let [role, held] = cx.db().read([roles::store::by_id(&id), held]).await?;
+    roles::api::check_is_changeable(role.first())?;
+    if names_of(&cx.audience(), &permissions).next().is_some() {
+        cx.check_may_stand_over(texts(&held, "permission_name")?.iter().map(String::as_str))?;
+    }
     cx.commit_people("Remove Permissions from a Role", [store::take_role(&id, &json!(permissions))]).await?;
     Ok(NoContent)
 }
@@ -93,8 +99,11 @@ async fn take_user(
     cx: &Management,
     (Path(id), Json(body)): (Path<UserId>, Json<Permissions>),
 ) -> Result<NoContent, Error<Refusal>> {
-    let permissions = body.registered(&cx.audiences()).map_err(Refusal::invalid_body)?;
+    let permissions = registered(cx, body).await?;
     cx.db().first(users::store::exists(&id)).await?.ok_or_else(users::api::inexistent)?;
+    if names_of(&cx.audience(), &permissions).next().is_some() {
+        cx.check_may_stand_over_person(&id).await?;
+    }
     cx.commit_people("Remove Permissions from a User", [store::take_user(&id, &json!(permissions))]).await?;
     Ok(NoContent)
 }
@@ -114,11 +123,27 @@ async fn givable(cx: &Management, body: Permissions, servers: &[Row]) -> Result<
     let servers = cx.readable(("resource_servers", "id"), servers, resource_servers::store::resource_server);
     // No person ever manages all tenants by one token.
     let scopes = cx.permissions().into_iter().filter(|scope| *scope != ALL_TENANTS).collect();
-    let catalogue = Catalogue { management: cx.audiences(), scopes, servers: &servers };
-    let permissions = body.registered(&catalogue.management).map_err(Refusal::invalid_body)?;
+    let catalogue = Catalogue { management: cx.audience(), scopes, servers: &servers };
+    let permissions = registered(cx, body).await?;
     catalogue.check(&permissions).map_err(|why| Refusal::bad_request("inexistent_permission", why))?;
-    cx.check_may_give(catalogue.of_management(&permissions)).await?;
+    cx.check_may_give(names_of(&catalogue.management, &permissions))?;
     Ok(json!(permissions))
+}
+
+/// The permissions of a body under the names that they are kept under.
+async fn registered(cx: &Management, body: Permissions) -> Result<Vec<Permission>, Error<Refusal>> {
+    let mut permissions = body.counted().map_err(Refusal::invalid_body)?;
+    let mut names = BTreeMap::new();
+    for permission in &mut permissions {
+        let named = &mut permission.resource_server_identifier;
+        if !names.contains_key(named) {
+            names.insert(named.clone(), cx.registered(named).await?);
+        }
+        if let Some(name) = names.get(named) {
+            name.clone_into(named);
+        }
+    }
+    Ok(permissions)
 }
 
 async fn described(cx: &Management, rows: &[Row]) -> Result<Vec<Value>, Fault> {

@@ -24,8 +24,8 @@ const MAX: usize = 1000;
 
 /// The APIs whose permissions can be held.
 pub struct Catalogue<'a> {
-    /// The names of the management API; its permissions are kept under the first.
-    pub management: [String; 3],
+    /// The name under which permissions of the management API are kept.
+    pub management: String,
     /// What the management API defines.
     pub scopes: Vec<&'a str>,
     /// The other APIs.
@@ -33,21 +33,15 @@ pub struct Catalogue<'a> {
 }
 
 impl Permissions {
-    /// These permissions under the names that they are kept under.
+    /// Them, if there are not too many.
     ///
     /// # Errors
     /// Words for the client if there are none, or too many.
-    pub fn registered(self, management: &[String; 3]) -> Result<Vec<Permission>, String> {
+    pub fn counted(self) -> Result<Vec<Permission>, String> {
         if self.permissions.is_empty() || self.permissions.len() > MAX {
             return Err(format!("'permissions' must hold 1 to {MAX} items"));
         }
-        let registered = |mut permission: Permission| {
-            if management.contains(&permission.resource_server_identifier) {
-                management[0].clone_into(&mut permission.resource_server_identifier);
-            }
-            permission
-        };
-        Ok(self.permissions.into_iter().map(registered).collect())
+        Ok(self.permissions)
     }
 }
 
@@ -67,19 +61,17 @@ impl Catalogue<'_> {
 
     fn defines(&self, permission: &Permission) -> bool {
         let Permission { resource_server_identifier: api, permission_name: name } = permission;
-        if *api == self.management[0] {
+        if *api == self.management {
             return self.scopes.contains(&name.as_str());
         }
         self.servers.iter().any(|server| server.identifier == *api && server.defines(name))
     }
+}
 
-    /// The names of those that are of the management API.
-    pub fn of_management<'a>(&'a self, permissions: &'a [Permission]) -> impl Iterator<Item = &'a str> {
-        let ours = permissions
-            .iter()
-            .filter(|permission| permission.resource_server_identifier == self.management[0]);
-        ours.map(|permission| permission.permission_name.as_str())
-    }
+/// The names of those that are of the API with this identifier.
+pub fn names_of<'a>(api: &'a str, permissions: &'a [Permission]) -> impl Iterator<Item = &'a str> {
+    let of_it = permissions.iter().filter(move |permission| permission.resource_server_identifier == api);
+    of_it.map(|permission| permission.permission_name.as_str())
 }
 
 /// Where a person has a permission from (Auth0).

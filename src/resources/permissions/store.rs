@@ -123,6 +123,20 @@ pub fn held(id: &UserId, audience: &str) -> Query<InTenant> {
     .bind(audience)
 }
 
+/// What anybody holds of the API of this audience, directly or by a role, everywhere or in an organization: names.
+pub fn held_by_somebody(audience: &str) -> Query<InTenant> {
+    read(
+        "select permission_name from user_permissions indexed by user_permissions_by_api
+         where tenant_id = ?1 and resource_server_identifier = ?2
+         union
+         select p.permission_name from roles r
+         join role_permissions p on p.tenant_id = ?1 and p.role_id = r.id and p.resource_server_identifier = ?2
+         where r.tenant_id = ?1 and exists (
+           select 1 from user_roles h indexed by user_roles_by_role where h.tenant_id = ?1 and h.role_id = r.id)",
+    )
+    .bind(audience)
+}
+
 /// What `roles` (a JSON array of ids) hold of the API of this audience.
 pub fn in_roles(roles: &Json, audience: &str) -> Query<InTenant> {
     read(

@@ -43,7 +43,7 @@ async fn create(cx: &Management, body: Members) -> Result<Created<ResourceServer
     server.document.token_lifetime.get_or_insert(server.token_lifetime().as_seconds());
     server.settle_options();
     server.check().map_err(Refusal::invalid_body)?;
-    check_is_free(cx, &server.identifier)?;
+    check_is_free(cx, &server.identifier).await?;
     let insert = store::insert(&server, cx.call().now)?;
     cx.commit("Create a resource server", [insert]).await.on_conflict(
         "resource_servers.identifier",
@@ -132,12 +132,12 @@ fn check_is_changeable(server: &ResourceServer) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Audiences below the tenant's own URL, or the installation's, are ours: the management API, the userinfo endpoint.
-fn check_is_free(cx: &Management, identifier: &str) -> Result<(), Refusal> {
-    let (directory, main) = (&cx.call().shared.directory, &cx.call().shared.config.main_tenant);
-    let issuers = [directory.issuer(cx.tenant().id()), directory.issuer(main)];
-    if identifier != cx.audience() && issuers.iter().any(|issuer| identifier.starts_with(issuer.as_str())) {
-        return Err(Refusal::invalid_body("identifier is reserved: it begins with the URL of this server"));
+/// What is a URL of this server, in whatever spelling, is no API of the tenant's.
+async fn check_is_free(cx: &Management, identifier: &str) -> Result<(), Error<Refusal>> {
+    if identifier != cx.audience() && cx.registered(identifier).await? == cx.audience() {
+        return Err(
+            Refusal::invalid_body("identifier is reserved: it is a name of the management API").into()
+        );
     }
     Ok(())
 }

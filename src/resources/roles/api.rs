@@ -10,6 +10,7 @@ use crate::{
     error::{Error, OnConflict},
     http::{Json, Members, NoContent, Path, Query, route::Routes},
     id::{RoleId, prefixed},
+    resources::{named::texts, permissions},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -80,6 +81,8 @@ async fn delete(cx: &Management, Path(id): Path<RoleId>) -> Result<NoContent, Er
     // Auth0: what is gone already has been deleted.
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
     check_is_changeable(Some(&row))?;
+    let held = cx.db().all(permissions::store::in_roles(&json!([id]), &cx.audience())).await?;
+    cx.check_may_stand_over(texts(&held, "permission_name")?.iter().map(String::as_str))?;
     cx.commit_people("Delete a Role", store::remove(&id)).await?;
     Ok(NoContent)
 }

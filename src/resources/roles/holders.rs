@@ -121,8 +121,16 @@ async fn remove_roles(
     (Path(id), Json(body)): (Path<UserId>, Json<Roles>),
 ) -> Result<NoContent, Error<Refusal>> {
     check_count("roles", body.roles.len(), MAX)?;
-    cx.db().first(users::store::exists(&id)).await?.ok_or_else(users::api::inexistent)?;
-    cx.commit_people("Remove Roles from a User", [store::take(&id, &json!(body.roles))]).await?;
+    let roles = json!(body.roles);
+    let [user, permissions] = cx
+        .db()
+        .read([users::store::exists(&id), permissions::store::in_roles(&roles, &cx.audience())])
+        .await?;
+    user.first().ok_or_else(users::api::inexistent)?;
+    if !permissions.is_empty() {
+        cx.check_may_stand_over_person(&id).await?;
+    }
+    cx.commit_people("Remove Roles from a User", [store::take(&id, &roles)]).await?;
     Ok(NoContent)
 }
 
@@ -135,7 +143,7 @@ async fn give(
     permissions: &[Row],
 ) -> Result<(), Error<Refusal>> {
     let permissions = texts(permissions, "permission_name")?;
-    cx.check_may_give(permissions.iter().map(String::as_str)).await?;
+    cx.check_may_give(permissions.iter().map(String::as_str))?;
     cx.commit_people(description, [store::give(users, roles, cx.call().now)]).await?;
     Ok(())
 }

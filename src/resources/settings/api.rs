@@ -17,6 +17,9 @@ pub fn routes(r: &mut Routes) {
     r.patch("/api/v2/tenants/settings", scope("update:tenant_settings"), update);
 }
 
+/// The settings that decide what people must prove.
+const SIGN_IN: [&str; 1] = ["mfa"];
+
 async fn get(cx: &Management, Query(fields): Query<Fields>) -> Result<Json<Value>, Error<Refusal>> {
     let row = cx.db().first(store::read_all()).await?;
     Ok(Json(fields.of(json!(store::settings(row.as_ref())?.shown()))))
@@ -24,6 +27,9 @@ async fn get(cx: &Management, Query(fields): Query<Fields>) -> Result<Json<Value
 
 async fn update(cx: &Management, Members(patch): Members) -> Result<Json<Settings>, Error<Refusal>> {
     Settings::check(&patch).map_err(Refusal::invalid_body)?;
+    if SIGN_IN.iter().any(|name| patch.contains_key(*name)) {
+        cx.check_may_stand_over_everybody().await?;
+    }
     let merge = store::merge(&Value::Object(patch), cx.call().now);
     let outcomes = cx.commit("Update tenant settings", [merge, store::read_all().into()]).await?;
     let row = outcomes.iter().flat_map(|outcome| &outcome.rows).next();

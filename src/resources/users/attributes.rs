@@ -155,11 +155,11 @@ impl Attributes {
         }
     }
 
-    /// Whether this lets whoever asked for it sign in as the user: by a password they know, or by an address or a name
-    /// under which they could get one.
+    /// Whether this is about how, or whether, the user signs in: whoever asked for it could then do so as them, by a
+    /// password they know, or by an address or a name under which they could get one; or the user could not any more.
     pub fn changes_sign_in(&self) -> bool {
-        self.password.is_some()
-            || ["email", "username", "phone_number"].iter().any(|name| self.columns.contains_key(*name))
+        let names = ["email", "email_verified", "username", "phone_number", "phone_verified", "blocked"];
+        self.password.is_some() || names.iter().any(|name| self.columns.contains_key(*name))
     }
 
     /// Whether the user must sign in again: a new password may mean that somebody else knows the old one, and whoever

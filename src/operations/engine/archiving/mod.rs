@@ -219,7 +219,7 @@ pub(super) async fn discard(work: &Work<'_>) -> Result<Done, Trouble> {
     if backup.state == State::Whole {
         return Ok(Done::with([]).detail(format!("{} is whole, and stays", backup.id)));
     }
-    directory.commit([store::doom(&backup.id)]).await?;
+    directory.commit([store::doom(&backup.id, work.now)]).await?;
     remove(work.shared, &directory, &backup).await?;
     Ok(Done::with([]))
 }
@@ -254,7 +254,7 @@ pub(super) async fn retain(shared: &Shared, meter: &Meter) -> Result<(), Fault> 
     }
     for row in rows {
         let backup = store::backup(&row)?;
-        let doomed = directory.commit([store::doom(&backup.id)]).await?;
+        let doomed = directory.commit([store::doom(&backup.id, retention.since(now))]).await?;
         if doomed.first().is_none_or(|outcome| outcome.rows.is_empty()) {
             continue;
         }

@@ -177,7 +177,8 @@ impl Loader<'_> {
         let part = part.ok_or_else(|| Fault::internal("there is no such part"))?;
         let found = reader.read(part, &text).map_err(super::damaged)?;
         let mut puts = Vec::new();
-        for (name, rows) in &found {
+        let tenant = &self.work.operation.tenant.id;
+        for (name, rows) in found.iter().filter(|(name, _)| !self.archive.leaves_out(name, tenant)) {
             let table = self.tables.iter().find(|table| table.name == name);
             let table = table.ok_or_else(|| Fault::internal("a part has a table of no manifest"))?;
             puts.push(rows::put(table, &self.exchanged(table, rows)?));
@@ -261,8 +262,12 @@ impl Loader<'_> {
     }
 
     async fn conclude(&mut self, record: &Record) -> Result<Record, Trouble> {
-        let is_other = self.archive.restoring.of != self.work.operation.tenant.id.as_str();
+        let tenant = &self.work.operation.tenant.id;
+        let is_other = self.archive.restoring.of != tenant.as_str();
         let wrong = self.tables.iter().enumerate().find(|(number, table)| {
+            if self.archive.leaves_out(table.name, tenant) {
+                return false;
+            }
             let found = record.tally.checked.get(number).copied().unwrap_or_default();
             let wanted: Sum = self.archive.manifest.sums.get(table.name).copied().unwrap_or_default();
             // A data key is wrapped anew for another tenant: the rest of it is what unwrapping proves.

@@ -7,6 +7,7 @@ pub(super) use loading::load;
 use super::{Done, Work, moving::store as progress};
 use crate::{
     error::Fault,
+    id::TenantId,
     json,
     operations::{
         backups::{
@@ -62,6 +63,12 @@ impl<'a> Archive<'a> {
             Exchange::new(&audience(&manifest.issuer), &Issuer::management_audience(&issuer))
         });
         Ok(Self { restoring, manifest, key, objects, exchange })
+    }
+
+    /// Whether the rows of a table stay behind: another tenant signs with keys of its own, and trusts no other server. Who
+    /// holds a key of the one must not speak for the other.
+    fn leaves_out(&self, table: &str, tenant: &TenantId) -> bool {
+        self.restoring.of != tenant.as_str() && Group::Keys.tables().contains(&table)
     }
 
     /// What is in a part.

@@ -38,6 +38,7 @@ async fn list(cx: &Management, Path(id): Path<UserId>) -> Result<Json<Vec<Value>
 }
 
 async fn remove(cx: &Management, Path(place): Path<Place>) -> Result<NoContent, Error<Refusal>> {
+    cx.check_may_stand_over_person(&place.id).await?;
     let remove = methods::store::remove(&place.id, &place.method);
     let outcomes = cx.commit_people("Delete an authentication method of a User", [remove]).await?;
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {

@@ -118,9 +118,9 @@ async fn update(
         cx.db().read([store::by_id(&id), permissions::store::held(&id, &cx.audience())]).await?;
     let user = user.first().ok_or_else(inexistent)?.mended(&store::DOCUMENTS, store::user)?;
     if attributes.changes_sign_in() {
-        // Whoever can sign in as somebody holds what they hold.
+        // Whoever can sign in as somebody holds what they hold; whoever keeps them from it takes that from them.
         let held = held.iter().map(|row| row.text("permission_name")).collect::<Result<Vec<_>, _>>()?;
-        cx.check_may_give(held.iter().map(String::as_str)).await?;
+        cx.check_may_stand_over(held.iter().map(String::as_str))?;
     }
     if attributes.connection.as_deref().is_some_and(|named| named != user.connection()) {
         return Err(Refusal::invalid_body("The user does not belong to this connection").into());
@@ -166,6 +166,7 @@ async fn delete(cx: &Management, Path(id): Path<UserId>) -> Result<NoContent, Er
     if cx.db().first(store::by_id(&id)).await?.is_none() {
         return Ok(NoContent);
     }
+    cx.check_may_stand_over_person(&id).await?;
     cx.commit_people("Delete a User", store::remove(store::Whose::Account(&id))).await?;
     Ok(NoContent)
 }

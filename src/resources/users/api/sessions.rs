@@ -43,6 +43,7 @@ async fn list(
 // that acts for them.
 async fn delete(cx: &Management, Path(id): Path<UserId>) -> Result<Response, Error<Refusal>> {
     cx.db().first(store::exists(&id)).await?.ok_or_else(inexistent)?;
+    cx.check_may_stand_over_person(&id).await?;
     cx.commit_people("Delete the sessions of a User", store::sign_out(&id, cx.call().now)).await?;
     Ok(Response::empty(StatusCode::ACCEPTED))
 }
