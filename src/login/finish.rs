@@ -12,7 +12,7 @@ use crate::{
     oauth::{
         self,
         authorize::{
-            checks::Terms,
+            checks::{Kind as Answer, Terms},
             consent::is_asked,
             respond::{self, Subject},
             transaction::CONSENT,
@@ -94,11 +94,13 @@ pub fn prepare(
     };
     let subject = Subject { user, session: &id, authenticated_at: proven.at };
     let organization = visit.transaction.organization.as_ref();
-    let (response, code) = if !is_asked(&visit.caller.client, &terms.api) {
+    let is_asked = is_asked(&visit.caller.client, &terms.api);
+    let (response, code) = if !is_asked && terms.kind == Answer::Code {
         let (code, insert) = respond::code(call, &visit.caller, terms, organization, &subject)?;
         (respond::granted(call, &visit.caller, &code), Some(insert))
     } else {
-        // What they have agreed to before is looked up there, now that it is known who they are.
+        // What they have agreed to before is looked up there, now that it is known who they are; and that page answers as a
+        // session does.
         let transaction = visit.transaction.clone().led_to(id.clone());
         (respond::see(call, &transaction.url(call, &visit.snapshot, CONSENT)?), None)
     };

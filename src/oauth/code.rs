@@ -36,6 +36,13 @@ pub struct InOrganization {
     pub name: String,
 }
 
+impl InOrganization {
+    /// One that there is not, of which nobody is a member: whoever asks for it is asked to sign in as for any other.
+    pub fn nobodys() -> Self {
+        Self { id: OrganizationId::new(""), name: String::new() }
+    }
+}
+
 /// A code to be made.
 pub struct NewCode<'a> {
     /// Who may redeem it.

@@ -49,7 +49,7 @@ fn document(cx: &OAuth) -> Json {
         "jwks_uri": issuer.join(".well-known/jwks.json"),
         "scopes_supported": scope::OPENID,
         "claims_supported": claims,
-        "response_types_supported": ["code"],
+        "response_types_supported": ["code", "id_token"],
         "response_modes_supported": ResponseMode::NAMES,
         "grant_types_supported": Grant::ALL.map(Grant::as_str),
         "code_challenge_methods_supported": ["S256"],

@@ -1,5 +1,6 @@
 //! The protocol endpoints.
 
+mod asked;
 mod authorize;
 mod backchannel;
 mod client_credentials;

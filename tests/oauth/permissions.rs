@@ -126,7 +126,10 @@ fn an_organization_is_named_in_the_tokens_and_takes_only_its_members() {
     };
     let browser = world.browser();
     assert_eq!(error(&browser, &[]).as_deref(), Some("invalid_request"), "one must be named");
-    assert_eq!(error(&browser, &[("organization", "nobody")]).as_deref(), Some("invalid_request"));
+    assert_eq!(
+        error(&browser, &[("organization", "nobody"), ("prompt", "none")]).as_deref(),
+        Some("login_required")
+    );
     let back = browser.sign_in(&app.authorize(&[("organization", "globex")]), ADMIN_EMAIL, ADMIN_PASSWORD);
     assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
     assert_eq!(browser.cookie("gatehouse_session"), None);

@@ -11,7 +11,7 @@ use crate::{
     login::visit::{Query, Visit},
     oauth::authorize::{
         self, Consent,
-        checks::Terms,
+        checks::{Terms, asks_for_confirmation},
         consent::Wanted,
         respond::{self, Denied},
         transaction::{CONSENT, IDENTIFIER},
@@ -38,8 +38,14 @@ async fn show(cx: &Login, http::Query(query): http::Query<Query>) -> Result<Resp
     let terms = visit.terms(call)?;
     match arrive(call, &visit, &terms).await? {
         Arrival::Astray(response) => Ok(response),
-        Arrival::Session(session, Consent::Given) => issue(call, &visit, &terms, &session, false).await,
-        Arrival::Session(_, Consent::Missing) => Ok(render(call, &visit, &terms)),
+        // Who has just signed in for this app has seen whose it is.
+        Arrival::Session(session, Consent::Given)
+            if !(asks_for_confirmation(&visit.snapshot, &visit.caller)
+                && visit.transaction.began_after(session.authenticated_at)) =>
+        {
+            issue(call, &visit, &terms, &session, false).await
+        }
+        Arrival::Session(_, consent) => Ok(render(call, &visit, &terms, consent)),
     }
 }
 
@@ -50,17 +56,17 @@ async fn submit(
     let call = cx.call();
     let visit = Visit::open(call, query).await?;
     let terms = visit.terms(call)?;
-    let session = match arrive(call, &visit, &terms).await? {
+    let (session, consent) = match arrive(call, &visit, &terms).await? {
         Arrival::Astray(response) => return Ok(response),
-        Arrival::Session(session, _) => session,
+        Arrival::Session(session, consent) => (session, consent),
     };
     match fields.decision.as_deref() {
-        Some("accept") => issue(call, &visit, &terms, &session, true).await,
+        Some("accept") => issue(call, &visit, &terms, &session, consent == Consent::Missing).await,
         Some("decline") => {
             let denied = Denied::new("access_denied", "The user did not give consent");
             Ok(respond::denied(call, &visit.caller, &denied))
         }
-        _ => Ok(render(call, &visit, &terms)),
+        _ => Ok(render(call, &visit, &terms, consent)),
     }
 }
 
@@ -104,7 +110,7 @@ async fn issue(
     });
     let (snapshot, caller) = (&visit.snapshot, &visit.caller);
     let organization = visit.transaction.organization.as_ref();
-    match authorize::issue(call, snapshot, caller, terms, organization, session, agreed).await {
+    match authorize::answered(call, snapshot, caller, terms, organization, session, agreed).await {
         Ok(response) => Ok(response),
         Err(Error::Refused(denied)) => Ok(respond::denied(call, caller, &denied)),
         Err(Error::Fault(fault)) => Err(fault.into()),
@@ -121,7 +127,10 @@ const MEANINGS: [(&str, &str); 6] = [
     ("offline_access", "Do all this while you are away"),
 ];
 
-fn render(call: &Call, visit: &Visit, terms: &Terms<'_>) -> Response {
+fn render(call: &Call, visit: &Visit, terms: &Terms<'_>, consent: Consent) -> Response {
+    if consent == Consent::Given {
+        return confirm(call, visit);
+    }
     let described = |scope: &String| {
         let known = MEANINGS.iter().find(|(name, _)| name == scope).map(|(_, meaning)| *meaning);
         known.or_else(|| terms.api.description(scope)).unwrap_or(scope).to_owned()
@@ -145,4 +154,18 @@ fn render(call: &Call, visit: &Visit, terms: &Terms<'_>) -> Response {
     );
     let (brand, leads) = (visit.snapshot.brand(call.tenant.id()), visit.caller.target.leads());
     form_page(StatusCode::OK, brand, "Allow access?", &main, &leads)
+}
+
+/// Asks whether a person wants to go on to an app that nobody can tell from another one (RFC 8252 §8.6).
+fn confirm(call: &Call, visit: &Visit) -> Response {
+    let main = format!(
+        "<p class=\"text\">You are about to sign in to <strong>{client}</strong>, an app on this device ({place}). Go on only \
+         if you have just begun that there.</p>\
+         <form method=\"post\"><button name=\"decision\" value=\"accept\" autofocus>Continue</button>\
+         <button class=\"other\" name=\"decision\" value=\"decline\">Cancel</button></form>",
+        client = escape(&visit.caller.client.client.name),
+        place = escape(visit.caller.target.place()),
+    );
+    let (brand, leads) = (visit.snapshot.brand(call.tenant.id()), visit.caller.target.leads());
+    form_page(StatusCode::OK, brand, "Continue to the app?", &main, &leads)
 }

@@ -6,10 +6,12 @@ use super::{
 };
 use crate::{
     access::{Call, login::Refusal},
+    id::ClientId,
     oauth::{audience::Api, pkce::Challenge, redirect::RedirectTarget, scope::Scopes},
     resources::{
-        clients::model::{AuthMethod, ClientRecord, OrganizationUsage},
+        clients::model::{AppType, AuthMethod, Client, ClientRecord, OrganizationUsage},
         connections::model::Connection,
+        sessions::model::Session,
         snapshot::Snapshot,
     },
     time::Lifetime,
@@ -28,8 +30,19 @@ pub struct Caller {
     pub state: Option<String>,
 }
 
+/// What the client gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A code.
+    Code,
+    /// An ID token and no more, in a form (OpenID Connect Core §3.2).
+    IdToken,
+}
+
 /// What is asked, checked.
 pub struct Terms<'a> {
+    /// What the client gets.
+    pub kind: Kind,
     /// The API that the access token will be for.
     pub api: Api<'a>,
     /// The scopes, as asked; who may have which is decided when the token is made.
@@ -115,34 +128,55 @@ pub fn terms<'a>(
     if raw.request_uri.is_some() {
         return Err(Denied::new("request_uri_not_supported", "request_uri is not supported"));
     }
-    match raw.response_type.as_deref() {
-        Some("code") => {}
-        // RFC 9700 §2.1.2: no tokens in URLs.
-        Some(_) => return Err(Denied::new("unsupported_response_type", "response_type must be code")),
+    let mode = ResponseMode::read(raw.response_mode.as_deref(), &caller.target).map_err(invalid)?;
+    let scope = Scopes::parse(raw.scope.as_deref().unwrap_or_default());
+    let kind = match raw.response_type.as_deref() {
+        Some("code") => Kind::Code,
+        Some("id_token") => Kind::IdToken,
+        // RFC 9700 §2.1.2: no access tokens in answers that pass through the browser.
+        Some(_) => {
+            return Err(Denied::new(
+                "unsupported_response_type",
+                "response_type must be code, or id_token with response_mode form_post",
+            ));
+        }
         None => return Err(invalid("response_type is missing")),
-    }
-    ResponseMode::read(raw.response_mode.as_deref(), &caller.target).map_err(invalid)?;
+    };
     let client = &caller.client.client;
-    if !client.allows("authorization_code") {
+    if kind == Kind::IdToken {
+        // In a URL it would stand in histories and logs.
+        if mode != ResponseMode::FormPost {
+            return Err(invalid("response_type id_token needs response_mode form_post"));
+        }
+        // OpenID Connect Core §3.2.2.1: what ties the token to the request.
+        if raw.nonce.is_none() {
+            return Err(invalid("nonce is required for response_type id_token"));
+        }
+        if !scope.contains("openid") {
+            return Err(Denied::new("invalid_scope", "response_type id_token needs the scope openid"));
+        }
+    }
+    if !client.allows("authorization_code") && !(kind == Kind::IdToken && client.allows("implicit")) {
         return Err(Denied::new("unauthorized_client", "The client may not use authorization_code"));
     }
     let challenge = Challenge::read(raw.code_challenge.as_deref(), raw.code_challenge_method.as_deref());
     let challenge = challenge.map_err(invalid)?;
     // RFC 9700 §2.1.1: public clients must use PKCE.
-    if challenge.is_none() && client.token_endpoint_auth_method == AuthMethod::None {
+    if kind == Kind::Code && challenge.is_none() && client.token_endpoint_auth_method == AuthMethod::None {
         return Err(invalid("code_challenge is required for this client"));
     }
     let organization =
         organization(client.organization_usage, raw.organization.as_deref()).map_err(invalid)?;
     Ok(Terms {
         api: api(call, snapshot, raw)?,
-        scope: Scopes::parse(raw.scope.as_deref().unwrap_or_default()),
+        kind,
+        scope,
         challenge,
         nonce: raw.nonce.clone(),
         prompt: Prompt::read(raw.prompt.as_deref()).map_err(invalid)?,
         max_age: max_age(raw.max_age.as_deref()).map_err(invalid)?,
         organization,
-        connection: connection(snapshot, raw)?,
+        connection: connection(snapshot, &client.client_id, raw)?,
     })
 }
 
@@ -162,12 +196,33 @@ fn api<'a>(call: &'a Call, snapshot: &'a Snapshot, raw: &Raw) -> Result<Api<'a>,
         .ok_or_else(|| Denied::new("access_denied", format!("Service not found: {asked}")))
 }
 
-fn connection<'a>(snapshot: &'a Snapshot, raw: &Raw) -> Result<&'a Connection, Denied> {
-    let found = match &raw.connection {
-        None => snapshot.database_connection(),
-        Some(name) => snapshot.connections.iter().find(|connection| connection.name == *name),
-    };
-    found
-        .filter(|connection| connection.is_database())
-        .ok_or_else(|| Denied::new("invalid_request", "There is no such connection to sign in with"))
+/// The connection that is named, or else the first one; of those that the client may use. One that it may not is as one that
+/// there is not.
+fn connection<'a>(snapshot: &'a Snapshot, client: &ClientId, raw: &Raw) -> Result<&'a Connection, Denied> {
+    let usable = |connection: &&Connection| connection.is_database() && connection.is_enabled_for(client);
+    let mut usable = snapshot.connections.iter().filter(usable);
+    match &raw.connection {
+        // Auth0's words.
+        None => usable.next().ok_or("no connections enabled for the client"),
+        Some(name) => usable
+            .find(|connection| connection.name == *name)
+            .ok_or("There is no such connection to sign in with"),
+    }
+    .map_err(|why| Denied::new("invalid_request", why))
+}
+
+/// Whether a session can answer for its person at this client: not if their connection is not for it, nor, at a client that
+/// stands alone, if it was begun elsewhere and they have not signed in there since.
+pub fn may_answer(snapshot: &Snapshot, client: &Client, session: &Session) -> bool {
+    let connection = snapshot.connections.iter().find(|connection| connection.name == session.connection);
+    let is_enabled = connection.is_none_or(|connection| connection.is_enabled_for(&client.client_id));
+    is_enabled && (!client.stands_alone() || session.clients.contains(&client.client_id))
+}
+
+/// Whether a person must say on a page that they want to go to where the answer is sent, since nobody can tell whose app
+/// listens there (RFC 8252 §8.6).
+pub fn asks_for_confirmation(snapshot: &Snapshot, caller: &Caller) -> bool {
+    let client = &caller.client.client;
+    let skips = client.skips_confirmation().unwrap_or_else(|| snapshot.settings.skips_confirmation());
+    client.app_type == AppType::Native && caller.target.is_unverifiable() && !skips
 }

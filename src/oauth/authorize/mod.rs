@@ -7,7 +7,13 @@ pub mod request;
 pub mod respond;
 pub mod transaction;
 
-use super::{code::InOrganization, store};
+use super::{
+    code::InOrganization,
+    person::Person,
+    scope::Scopes,
+    store,
+    token::issue::{self, Bearer},
+};
 use crate::{
     access::{
         Area, Call, Login,
@@ -16,7 +22,7 @@ use crate::{
     },
     db::Statement,
     error::{Error, Fault},
-    events::{Entry, Kind},
+    events::{self, Entry},
     http::{Pairs, Response, route::Routes},
     id::ClientId,
     resources::{
@@ -28,7 +34,7 @@ use crate::{
     secret::Secret,
     tenant::InTenant,
 };
-use checks::{Caller, Terms};
+use checks::{Caller, Kind, Terms};
 use consent::Wanted;
 use decide::{Decision, decide};
 use request::{Prompt, Raw, ResponseMode};
@@ -104,9 +110,6 @@ async fn answer(
     let terms = checks::terms(call, snapshot, caller, &raw, repeated)?;
     let Present { session, organization, consent } =
         present(call, snapshot, caller, &terms, terms.organization.as_deref()).await?;
-    if terms.organization.is_some() && organization.is_none() {
-        return Err(Denied::new("invalid_request", "There is no such organization").into());
-    }
     let (organization, is_member) = organization.unzip();
     let mfa = &snapshot.settings.mfa;
     let session = match decide(terms.prompt, terms.max_age, session, is_member, mfa, call.now) {
@@ -123,22 +126,30 @@ async fn answer(
         }
         Decision::Refuse(denied) => return Err(denied.into()),
     };
-    if consent == Consent::Missing {
+    let confirms = checks::asks_for_confirmation(snapshot, caller);
+    if consent == Consent::Missing || confirms {
         if terms.prompt == Prompt::None {
             // OpenID Connect Core §3.1.2.6.
-            return Err(Denied::new("consent_required", "Consent required").into());
+            return Err(match consent {
+                Consent::Missing => Denied::new("consent_required", "Consent required"),
+                Consent::Given => {
+                    Denied::new("interaction_required", "The user must confirm the application")
+                }
+            }
+            .into());
         }
         call.check_writable()?;
         return Transaction::begin(call, snapshot, raw, organization, Start::Consent(session.id));
     }
-    issue(call, snapshot, caller, &terms, organization.as_ref(), &session, None).await
+    answered(call, snapshot, caller, &terms, organization.as_ref(), &session, None).await
 }
 
-/// Ends an authorization request of somebody who has a session: with a code, and with what they have just agreed to.
+/// Ends an authorization request of somebody who has a session: with a code or an ID token, and with what they have just
+/// agreed to.
 ///
 /// # Errors
 /// An error for the client, or a fault of the database.
-pub async fn issue(
+pub async fn answered(
     call: &Call,
     snapshot: &Snapshot,
     caller: &Caller,
@@ -149,17 +160,21 @@ pub async fn issue(
 ) -> Result<Response, Error<Denied>> {
     let subject =
         Subject { user: &session.user_id, session: &session.id, authenticated_at: session.authenticated_at };
+    if terms.kind == Kind::IdToken {
+        let token = id_token(call, snapshot, caller, terms, organization, session).await?;
+        if !call.tenant.is_read_only() {
+            let batch = agreed.into_iter().chain(used(call, snapshot, caller, session));
+            call.db.commit(batch).await?;
+        }
+        return Ok(respond::named(call, caller, &token));
+    }
     if call.tenant.is_read_only() {
         let code = respond::sealed(call, snapshot, caller, terms, organization, &subject)?;
         return Ok(respond::granted(call, caller, &code));
     }
     let (code, insert) = respond::code(call, caller, terms, organization, &subject)?;
-    let client = &caller.client.client.client_id;
-    let idle = call.now.plus(snapshot.settings.idle_session_lifetime());
-    let entry = Entry::new(Kind::SuccessSilentAuth, "Signed in by session");
-    let entry = entry.user(session.user_id.as_str()).client(client.as_str());
-    let touch = sessions::store::touch(&session.id, client, idle, call.now);
-    let mut batch: Vec<_> = agreed.into_iter().chain([insert, touch, call.record(entry)]).collect();
+    let used = used(call, snapshot, caller, session);
+    let mut batch: Vec<_> = agreed.into_iter().chain([insert]).chain(used).collect();
     let mut response = respond::granted(call, caller, &code);
     if session::is_former(call) {
         let secret = Secret::random(call.platform(), 32);
@@ -169,6 +184,44 @@ pub async fn issue(
     }
     call.db.commit(batch).await?;
     Ok(response)
+}
+
+/// What is noted when a session answers.
+fn used(call: &Call, snapshot: &Snapshot, caller: &Caller, session: &Session) -> [Statement<InTenant>; 2] {
+    let client = &caller.client.client.client_id;
+    let idle = call.now.plus(snapshot.settings.idle_session_lifetime());
+    let entry = Entry::new(events::Kind::SuccessSilentAuth, "Signed in by session");
+    let entry = entry.user(session.user_id.as_str()).client(client.as_str());
+    [sessions::store::touch(&session.id, client, idle, call.now), call.record(entry)]
+}
+
+/// An ID token for the person of a session: with what the scopes say of them, since no access token comes with it to ask for
+/// that (OpenID Connect Core §5.4).
+async fn id_token(
+    call: &Call,
+    snapshot: &Snapshot,
+    caller: &Caller,
+    terms: &Terms<'_>,
+    organization: Option<&InOrganization>,
+    session: &Session,
+) -> Result<String, Error<Denied>> {
+    let in_organization = organization.map(|organization| &organization.id);
+    let query = store::person_of_token(&session.user_id, Some(&session.id), in_organization);
+    let person = call.db.first(query).await?.as_ref().map(Person::of).transpose()?;
+    let person =
+        person.filter(Person::is_welcome).ok_or_else(|| Denied::new("login_required", "Login required"))?;
+    let bearer = Bearer {
+        client: &caller.client.client,
+        person: &person,
+        api: &terms.api,
+        scope: &terms.scope,
+        permissions: &Scopes::parse(""),
+        organization,
+        session: Some(&session.id),
+        authenticated_at: session.authenticated_at,
+        nonce: terms.nonce.as_deref(),
+    };
+    Ok(issue::id_token(call, snapshot, &bearer, None).await?)
 }
 
 /// Whether a person has agreed to what a client gets.
@@ -221,10 +274,13 @@ pub async fn present(
         ])
         .await?;
     let session = sessions.first().map(sessions::store::session).transpose()?;
-    let organization = organizations.first().map(store::organization_of).transpose()?;
-    if let Some((found, _)) = &organization {
+    let session = session.filter(|session| checks::may_answer(snapshot, client, session));
+    let found = organizations.first().map(store::organization_of).transpose()?;
+    if let Some((found, _)) = &found {
         snapshot.keep_organization(asked, found.id.clone(), found.name.clone());
     }
+    // Whether there is such an organization is nothing for strangers: they are asked to sign in, and are no members.
+    let organization = organization.map(|_| found.unwrap_or_else(|| (InOrganization::nobodys(), false)));
     let given = grants.first().map(grants::store::scopes).transpose()?;
     let agreed = terms.prompt != Prompt::Consent && wanted.is_covered(given.as_deref());
     let consent = if agreed || !consent::is_asked(&caller.client, &terms.api) {

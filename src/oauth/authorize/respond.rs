@@ -122,6 +122,11 @@ pub fn granted(call: &Call, caller: &Caller, code: &Secret) -> Response {
     answer(call, caller, &[("code", code.expose())])
 }
 
+/// Sends the person back with an ID token.
+pub fn named(call: &Call, caller: &Caller, id_token: &str) -> Response {
+    answer(call, caller, &[("id_token", id_token)])
+}
+
 /// Sends the person back with an error.
 pub fn denied(call: &Call, caller: &Caller, denied: &Denied) -> Response {
     answer(call, caller, &[("error", denied.error), ("error_description", &denied.description)])

@@ -147,6 +147,11 @@ impl Transaction {
         self
     }
 
+    /// Whether it began no earlier than this: who proved who they are by then was not asked for it here.
+    pub fn began_after(&self, moment: Timestamp) -> bool {
+        moment <= Timestamp::from_millis(self.began_at)
+    }
+
     /// Who has proven all but a second factor, not too long ago.
     pub fn halfway(&self, now: Timestamp) -> Option<&Halfway> {
         let at = |halfway: &Halfway| Timestamp::from_millis(halfway.at);

@@ -143,26 +143,39 @@ pub async fn for_person(
     let access = about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, lifetime));
     let access = access_claims(access, &bearer.client.client_id, bearer.api, bearer.permissions);
     let access_token = access_token(call, snapshot, &access).await?;
-    let id_token = if openid {
-        let aud = Audience::One(bearer.client.client_id.as_str().to_owned());
-        let mut id =
-            about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, bearer.client.id_token_lifetime()));
-        (id.scope, id.jti) = (None, None);
-        id.other = bearer.person.claims(bearer.scope);
-        id.other.insert("auth_time".to_owned(), json!(bearer.authenticated_at.seconds()));
-        id.other.insert("at_hash".to_owned(), json!(at_hash(&access_token)));
-        if let Some(amr) = &bearer.person.amr {
-            id.other.insert("amr".to_owned(), amr.clone());
-        }
-        if let Some(nonce) = bearer.nonce {
-            id.other.insert("nonce".to_owned(), json!(nonce));
-        }
-        Some(snapshot.sign(call.platform(), call.now, ID_TOKEN, &id).await?)
-    } else {
-        None
-    };
+    let id_token =
+        if openid { Some(id_token(call, snapshot, bearer, Some(&access_token)).await?) } else { None };
     let refresh_token = refresh_token.map(|token| token.expose().to_owned());
     Ok(Tokens { id_token, refresh_token, ..Tokens::bearer(access_token, lifetime, bearer.scope) })
+}
+
+/// Signs an ID token, beside an access token or alone.
+///
+/// # Errors
+/// A fault of the keys or of the platform.
+pub async fn id_token(
+    call: &Call,
+    snapshot: &Snapshot,
+    bearer: &Bearer<'_>,
+    access_token: Option<&str>,
+) -> Result<String, Fault> {
+    let sub = bearer.person.id.as_str();
+    let aud = Audience::One(bearer.client.client_id.as_str().to_owned());
+    let mut id =
+        about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, bearer.client.id_token_lifetime()));
+    (id.scope, id.jti) = (None, None);
+    id.other = bearer.person.claims(bearer.scope);
+    id.other.insert("auth_time".to_owned(), json!(bearer.authenticated_at.seconds()));
+    if let Some(access_token) = access_token {
+        id.other.insert("at_hash".to_owned(), json!(at_hash(access_token)));
+    }
+    if let Some(amr) = &bearer.person.amr {
+        id.other.insert("amr".to_owned(), amr.clone());
+    }
+    if let Some(nonce) = bearer.nonce {
+        id.other.insert("nonce".to_owned(), json!(nonce));
+    }
+    snapshot.sign(call.platform(), call.now, ID_TOKEN, &id).await
 }
 
 /// Adds what both tokens say of the login.

@@ -384,6 +384,16 @@ impl Client {
         self.token_endpoint_auth_method != AuthMethod::None
     }
 
+    /// Whether people sign in to it anew although they have a session with another client (Auth0: `sso_disabled`).
+    pub fn stands_alone(&self) -> bool {
+        self.other.get("sso_disabled") == Some(&Json::Bool(true))
+    }
+
+    /// Whether it leaves out the question of RFC 8252 §8.6; `None` if the tenant decides (Auth0).
+    pub fn skips_confirmation(&self) -> Option<bool> {
+        self.other.get("skip_non_verifiable_callback_uri_confirmation_prompt").and_then(Json::as_bool)
+    }
+
     /// Whether it may use this grant type.
     pub fn allows(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|allowed| allowed == grant_type)

@@ -5,7 +5,7 @@ use crate::{
         Malformed,
         shape::{self, Kind, Member},
     },
-    id::ConnectionId,
+    id::{ClientId, ConnectionId},
     json,
 };
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,13 @@ impl Connection {
     /// Whether wrong passwords are counted: yes unless `brute_force_protection` is false (Auth0).
     pub fn counts_failures(&self) -> bool {
         self.document.options.get("brute_force_protection") != Some(&Json::Bool(false))
+    }
+
+    /// Whether a client may use it: any, until `enabled_clients` has been set; then those in the list, and none if it is
+    /// empty. Auth0 begins with an empty list; tenants here begin with a connection that is good for all of their clients.
+    pub fn is_enabled_for(&self, client: &ClientId) -> bool {
+        let listed = self.document.other.get("enabled_clients").and_then(Json::as_array);
+        listed.is_none_or(|listed| listed.iter().any(|id| id.as_str() == Some(client.as_str())))
     }
 
     /// Whether people may sign up themselves: yes unless `disable_signup` is set.

@@ -17,6 +17,10 @@ pub struct Session {
     pub id: SessionId,
     /// Whose it is.
     pub user_id: UserId,
+    /// The connection of their account.
+    pub connection: String,
+    /// The clients that they have signed in to with it.
+    pub clients: Vec<ClientId>,
     /// When the person last proved who they are: `auth_time`.
     pub authenticated_at: Timestamp,
     /// When it ends whatever happens.

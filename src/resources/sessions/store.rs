@@ -14,7 +14,7 @@ use crate::{
 /// The session of a cookie, alive or not; never that of a blocked user. Without a cookie no row.
 pub fn by_digest(digest: Option<&Digest>) -> Query<InTenant> {
     read(concat!(
-        "select s.id, s.user_id, s.authenticated_at, s.expires_at, s.idle_expires_at, s.revoked_at,
+        "select s.id, s.user_id, u.connection, s.clients, s.authenticated_at, s.expires_at, s.idle_expires_at, s.revoked_at,
            s.amr is not null as has_second_factor, ",
         factors!("s.user_id"),
         " as factors
@@ -33,6 +33,8 @@ pub fn session(row: &Row) -> Result<Session, Fault> {
     Ok(Session {
         id: SessionId::new(row.text("id")?),
         user_id: UserId::new(row.text("user_id")?),
+        connection: row.text("connection")?,
+        clients: row.json("clients")?,
         authenticated_at: row.time("authenticated_at")?,
         expires_at: row.time("expires_at")?,
         idle_expires_at: row.time("idle_expires_at")?,
@@ -63,6 +65,8 @@ pub fn start(session: &NewSession<'_>, now: Timestamp) -> Statement<InTenant> {
            used_at, expires_at, idle_expires_at)
          values (?1, ?2, ?3, ?4, json_array(?5), ?6, ?7, ?11, ?12, ?8, ?8, ?9, ?10)
          on conflict (tenant_id, id) do update set digest = excluded.digest, ip = excluded.ip,
+           clients = case when exists (select 1 from json_each(sessions.clients) where value = ?5) then sessions.clients
+                     else json_insert(sessions.clients, '$[#]', ?5) end,
            user_agent = excluded.user_agent, authenticated_at = excluded.authenticated_at, amr = excluded.amr, used_at = excluded.used_at,
            expires_at = excluded.expires_at, idle_expires_at = excluded.idle_expires_at",
     )

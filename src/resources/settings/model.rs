@@ -168,6 +168,11 @@ impl Settings {
         texts(self.other.get("allowed_logout_urls"))
     }
 
+    /// Whether apps leave out the question of RFC 8252 §8.6, unless they say so themselves (Auth0).
+    pub fn skips_confirmation(&self) -> bool {
+        self.other.get("skip_non_verifiable_callback_uri_confirmation_prompt") == Some(&Json::Bool(true))
+    }
+
     /// Whether the discovery document names the endpoint to sign out at: yes, unless the tenant says otherwise (Auth0).
     pub fn shows_end_session_endpoint(&self) -> bool {
         let setting = self.other.get("oidc_logout");
