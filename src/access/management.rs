@@ -9,7 +9,7 @@ use super::{
 use crate::{
     db::{Outcome, Row, Statement, quota, readable},
     error::{Error, Fault, FaultKind},
-    events::{Entry, Kind},
+    events::{Change, Entry},
     http::{Malformed, Response, StatusCode},
     id::{OrganizationId, TenantId, UserId},
     limits::model::MANAGEMENT,
@@ -170,6 +170,23 @@ pub(super) async fn authenticate(call: &Call) -> Result<Verified, Error<Refusal>
     let limits = &call.shared.limits;
     limits.by_caller(call.platform(), &MANAGEMENT, call.tenant.id(), caller, call.now).await?;
     Ok(verified)
+}
+
+/// An entry with who asked for what it tells of, as Auth0 shapes it: the entry itself is about somebody, or nobody.
+pub(super) fn asked_by(call: &Call, claims: &crate::jose::Claims, mut entry: Entry) -> Entry {
+    let credentials = json!({ "jti": claims.jti });
+    let mut auth = json!({ "strategy": "jwt", "credentials": credentials, "issuer": claims.iss });
+    if let Some(members) = auth.as_object_mut() {
+        let (name, id) = if claims.gty.is_some() { ("client", "client_id") } else { ("user", "user_id") };
+        members.insert(name.to_owned(), json!({ id: claims.sub }));
+        if let Some(organization) = &claims.org_id {
+            members.insert("organization".to_owned(), json!({ "id": organization }));
+        }
+    }
+    let request = &call.request;
+    let request = json!({ "method": request.method.as_str(), "path": request.path, "auth": auth });
+    entry.details.insert("request".to_owned(), request);
+    entry.client(claims.azp.as_deref().unwrap_or_default())
 }
 
 pub(super) fn check_scope(claims: &crate::jose::Claims, need: Scope) -> Result<(), Refusal> {
@@ -361,10 +378,10 @@ impl Management {
     /// As `Db::commit`.
     pub async fn commit(
         &self,
-        description: &str,
+        change: &Change,
         batch: impl IntoIterator<Item = Statement<InTenant>>,
     ) -> Result<Vec<Outcome>, Fault> {
-        let outcomes = self.commit_people(description, batch).await;
+        let outcomes = self.commit_people(change, batch).await;
         self.call.shared.snapshots.forget(self.tenant.id());
         outcomes
     }
@@ -376,14 +393,13 @@ impl Management {
     /// As `Db::commit`.
     pub async fn commit_people(
         &self,
-        description: &str,
+        change: &Change,
         batch: impl IntoIterator<Item = Statement<InTenant>>,
     ) -> Result<Vec<Outcome>, Fault> {
         let mut batch: Vec<_> = batch.into_iter().collect();
         let (guards, words) = self.call.shared.config.quotas.guard(&batch)?.split();
         batch.extend(guards);
-        let client = self.claims.azp.clone().unwrap_or_default();
-        let entry = Entry::new(Kind::SuccessApi, description).client(&client).user(self.subject());
+        let entry = asked_by(&self.call, &self.claims, Entry::of(change));
         batch.push(self.call.record(entry));
         self.db.commit(batch).await.map_err(|fault| quota::explain(&words, fault))
     }

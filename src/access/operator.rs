@@ -3,13 +3,13 @@
 use super::{
     Area, Call,
     authority::Authority,
-    management::{ALL_TENANTS, Refusal, Scope, TENANT_ADMIN, authenticate, check_scope},
+    management::{ALL_TENANTS, Refusal, Scope, TENANT_ADMIN, asked_by, authenticate, check_scope},
     may_manage::Bearer,
 };
 use crate::{
     db::Outcome,
     error::{Error, Fault},
-    events::{Entry, Kind},
+    events::{Change, Entry},
     http::Malformed,
     id::{OrganizationId, UserId},
     resources::organizations,
@@ -128,17 +128,17 @@ impl Operator {
         self.directory.commit(batch).await
     }
 
-    /// What the log of the main tenant says of something that was asked for.
-    pub fn entry(&self, description: String) -> Entry {
-        Entry::new(Kind::SuccessApi, description).user(self.subject())
+    /// What the log of the main tenant says of a change that was asked for.
+    pub fn entry(&self, change: &Change) -> Entry {
+        asked_by(&self.call, &self.claims, Entry::of(change))
     }
 
     /// Records it there.
     ///
     /// # Errors
     /// A fault of the main tenant's database.
-    pub async fn note(&self, description: String) -> Result<(), Fault> {
-        let entry = self.call.record(self.entry(description));
+    pub async fn note(&self, change: &Change) -> Result<(), Fault> {
+        let entry = self.call.record(self.entry(change));
         self.call.db.commit([entry]).await.map(drop)
     }
 }

@@ -1,8 +1,12 @@
 //! What happened: the closed list of events, recorded beside the change that caused them.
 
+pub mod change;
 pub mod store;
 
+pub use change::Change;
+
 use crate::{id::random_text, platform::Platform, time::Timestamp};
+use serde_json::{Map, Value as Json};
 
 /// The kinds of events, with Auth0's type codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,12 +104,21 @@ pub struct Entry {
     pub user_id: Option<String>,
     /// Through which client.
     pub client_id: Option<String>,
+    /// What else is known: who asked for it, which object it is about, and what changed. Nothing secret.
+    pub details: Map<String, Json>,
 }
 
 impl Entry {
     /// An entry of nobody yet.
     pub fn new(kind: Kind, description: impl Into<String>) -> Self {
-        Self { kind, description: description.into(), user_id: None, client_id: None }
+        Self { kind, description: description.into(), user_id: None, client_id: None, details: Map::new() }
+    }
+
+    /// An entry of a change.
+    pub fn of(change: &Change) -> Self {
+        let details = change.details();
+        Self { details, ..Self::new(Kind::SuccessApi, change.description()) }
+            .user(change.user().unwrap_or_default())
     }
 
     /// With the user it is about.

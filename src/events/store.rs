@@ -7,6 +7,7 @@ use crate::{
     tenant::InTenant,
     time::Timestamp,
 };
+use serde_json::Value as Json;
 
 /// How long the texts of an entry may be, in characters: whoever sends them decides what stands in them.
 const ADDRESS: usize = 64;
@@ -23,12 +24,12 @@ pub const BY_STRANGERS: &str =
 
 /// Adds an entry; one that anybody can cause only if there are not [`PER_MINUTE`] like it already.
 pub fn insert(id: &LogId, now: Timestamp, ip: &str, user_agent: &str, entry: &Entry) -> Statement<InTenant> {
-    let columns = "tenant_id, id, type, date, user_id, client_id, ip, user_agent, description";
+    let columns = "tenant_id, id, type, date, user_id, client_id, ip, user_agent, description, details";
     let quoted = format!("'{}'", entry.kind.code());
     let statement = if BY_STRANGERS.split(", ").any(|kind| kind == quoted) {
         write(format!(
             "insert into logs ({columns})
-             select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(of_this_minute = {PER_MINUTE} - 1, ?9 || ' (more of these in this minute are left out)', ?9)
+             select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(of_this_minute = {PER_MINUTE} - 1, ?9 || ' (more of these in this minute are left out)', ?9), ?10
              from (select count(*) as of_this_minute from (
                select 1 from logs indexed by logs_by_stranger
                where tenant_id = ?1 and client_id is ?6 and type = ?3 and date > ?4 - 60000 and type in ({BY_STRANGERS})
@@ -36,7 +37,7 @@ pub fn insert(id: &LogId, now: Timestamp, ip: &str, user_agent: &str, entry: &En
              where of_this_minute < {PER_MINUTE}"
         ))
     } else {
-        write(format!("insert into logs ({columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"))
+        write(format!("insert into logs ({columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"))
     };
     statement
         .bind(id)
@@ -47,6 +48,7 @@ pub fn insert(id: &LogId, now: Timestamp, ip: &str, user_agent: &str, entry: &En
         .bind(short(ip, ADDRESS))
         .bind(user_agent)
         .bind(short(&entry.description, DESCRIPTION))
+        .bind((!entry.details.is_empty()).then(|| Json::Object(entry.details.clone()).to_string()))
 }
 
 /// The beginning of a text, so many characters of it.

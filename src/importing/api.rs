@@ -14,6 +14,7 @@ use crate::{
         management::{Refusal, scope},
     },
     error::{Error, Fault, OnConflict},
+    events::Change,
     http::{Json, Members, Path, Query, Response, StatusCode, input::typed, route::Routes},
     id::prefixed,
     json,
@@ -65,7 +66,8 @@ async fn begin(cx: &Operator, (Path(id), body): (Path<String>, Members)) -> Resu
     })?;
     let import = target.newest().await?.ok_or_else(|| Fault::internal("the import was not stored"))?;
     target.close(cx, &import).await?;
-    cx.note(format!("Import into the tenant {id} from {} {}", wanted.source, wanted.tenant)).await?;
+    let words = format!("Import into the tenant {id} from {} {}", wanted.source, wanted.tenant);
+    cx.note(&Change::of(words, "tenant", &id).added("import", &import.id)).await?;
     Ok(Response::json(StatusCode::CREATED, &json!(import)))
 }
 
@@ -255,7 +257,8 @@ async fn finish(
         return Err(incomplete(&problems).into());
     }
     steps::finish(cx, &target, &import).await?;
-    cx.note(format!("Finish the import into the tenant {id}")).await?;
+    let words = format!("Finish the import into the tenant {id}");
+    cx.note(&Change::of(words, "tenant", &id).added("import", &import.id)).await?;
     Ok(Json(target.newest().await?.ok_or_else(none)?))
 }
 
@@ -277,6 +280,7 @@ async fn discard(cx: &Operator, Path(id): Path<String>) -> Result<Response, Erro
     if !steps::discard(cx, &target, &import).await? {
         return Ok(Response::json(StatusCode::ACCEPTED, &json!({ "left": true })));
     }
-    cx.note(format!("Discard the import into the tenant {id}")).await?;
+    let words = format!("Discard the import into the tenant {id}");
+    cx.note(&Change::of(words, "tenant", &id).taken("import", &import.id)).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

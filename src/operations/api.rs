@@ -14,6 +14,7 @@ use crate::{
     },
     db::{Page, page::total},
     error::{Error, Fault},
+    events::Change,
     http::{Created, Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, OrganizationId, TenantId, UserId, random_text},
     resources::organizations,
@@ -100,7 +101,10 @@ async fn create(cx: &Operator, Json(new): Json<NewTenant>) -> Result<Response, E
         return Err(why_not(cx, &wanted).await?.into());
     }
     call.platform().defer(Box::pin(spare_keys::refill_later(Rc::clone(shared))));
-    cx.note(format!("Create the tenant {}", wanted.id)).await?;
+    let change = Change::of(format!("Create the tenant {}", wanted.id), "tenant", &wanted.id)
+        .added("friendly_name", &wanted.friendly_name)
+        .added("placement", &wanted.placement.as_str());
+    cx.note(&change).await?;
     let (record, operation) = by_id(cx, wanted.id.as_str()).await?;
     let serves = record.status == Status::Active;
     let location = format!("/management/tenants/{}", wanted.id);
@@ -134,7 +138,7 @@ async fn update(
     (Path(id), Json(change)): (Path<String>, Json<TenantChange>),
 ) -> Result<Json<Shown>, Error<Refusal>> {
     let (call, (mut record, operation)) = (cx.call(), by_id(cx, &id).await?);
-    let from = record.status;
+    let (from, before) = (record.status, record.friendly_name.clone());
     change.check().map_err(Refusal::invalid_body)?;
     if let Some(to) = change.status
         && record.id == call.shared.config.main_tenant
@@ -157,7 +161,11 @@ async fn update(
     let renamed = record.organization.as_ref().filter(|_| change.friendly_name.is_some());
     let renamed =
         renamed.map(|id| organizations::store::set_display_name(id, &record.friendly_name, call.now));
-    let entry = call.record(cx.entry(format!("Update the tenant {}", record.id)));
+    let done = Change::of(format!("Update the tenant {}", record.id), "tenant", &record.id).between(
+        &json!({ "status": from, "friendly_name": before }),
+        &json!({ "status": record.status, "friendly_name": record.friendly_name }),
+    );
+    let entry = call.record(cx.entry(&done));
     call.db.commit(renamed.into_iter().chain([entry])).await?;
     Ok(Json(shown_by(cx, (record, operation))))
 }
@@ -189,7 +197,9 @@ async fn delete(cx: &Operator, Path(id): Path<String>) -> Result<Response, Error
     let change = [store::close(&tenant.id, call.now), store::retire(&tenant.id, call.now)];
     let begun = engine::begin(&call.shared, &order, change, Status::Deleting, &call.meter, call.now).await?;
     if begun.is_some() {
-        cx.note(format!("Delete the tenant {}", tenant.id)).await?;
+        let change = Change::of(format!("Delete the tenant {}", tenant.id), "tenant", &tenant.id)
+            .taken("status", &tenant.status);
+        cx.note(&change).await?;
     }
     match cx.directory().first(store::tenant(&tenant.id)).await? {
         Some(row) => match store::read_tenant(&row)? {
@@ -251,7 +261,9 @@ async fn preview(cx: &Operator, Path(id): Path<String>) -> Result<Created<Value>
     let expires_at = call.now.plus(LIFETIME);
     let pass = issue(call, &tenant, &snapshot, expires_at)?;
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("pass", pass.as_str()).finish();
-    cx.note(format!("Make a link to try the tenant {}", record.id)).await?;
+    let change = Change::of(format!("Make a link to try the tenant {}", record.id), "tenant", &record.id)
+        .added("preview", &expires_at);
+    cx.note(&change).await?;
     let url = tenant.issuer().join(&format!("{}?{query}", PATH.trim_start_matches('/')));
     Ok(Created(json!({ "url": url, "expires_at": expires_at })))
 }

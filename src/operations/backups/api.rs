@@ -15,6 +15,7 @@ use crate::{
     config::Placement,
     db::{Page, page::total},
     error::{Error, Fault},
+    events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, OrganizationId, TenantId, random_text},
     operations::{
@@ -56,7 +57,7 @@ async fn back_up(
     let input = Input { backup: Some(Wanted { include }), ..Input::default() };
     let change = moving::store::open_epoch(&record.id, record.epoch + 1, cx.call().now);
     let id = begin(cx, &record, Kind::Backup, input, change).await?;
-    begun(cx, &id, format!("Back up the tenant {}", record.id)).await
+    begun(cx, &id, format!("Back up the tenant {}", record.id), &record.id).await
 }
 
 async fn list(
@@ -102,7 +103,8 @@ async fn delete(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Resp
     if doomed.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("operation_in_progress", "The archive is being restored").into());
     }
-    cx.note(format!("Delete the backup {} of the tenant {}", backup.id, backup.tenant)).await?;
+    let words = format!("Delete the backup {} of the tenant {}", backup.id, backup.tenant);
+    cx.note(&Change::of(words, "backup", &backup.id).taken("tenant", &backup.tenant)).await?;
     // What could not be removed now is removed by the clock.
     archiving::remove(&cx.call().shared, cx.directory(), &backup).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
@@ -140,7 +142,8 @@ async fn restore(
         let input = Input { restore: Some(restoring(Some(record.status))), ..Input::default() };
         let change = store::open_epoch(&record.id, record.epoch + 1, &backup.id, call.now);
         let operation = begin(cx, &record, Kind::Restore, input, change).await?;
-        return begun(cx, &operation, format!("Restore the tenant {} from {}", record.id, backup.id)).await;
+        let words = format!("Restore the tenant {} from {}", record.id, backup.id);
+        return begun(cx, &operation, words, &record.id).await;
     }
     let into = new.into.as_deref().unwrap_or(of.id.as_str());
     if let Some(other) = new.into.as_deref().and_then(TenantId::parse) {
@@ -171,8 +174,8 @@ async fn restore(
         return Err(why_not(cx, &wanted).await?.into());
     }
     let rows = manifest.rows();
-    begun(cx, &order.id, format!("Restore {} ({rows} rows) into the new tenant {}", backup.id, wanted.id))
-        .await
+    let words = format!("Restore {} ({rows} rows) into the new tenant {}", backup.id, wanted.id);
+    begun(cx, &order.id, words, &wanted.id).await
 }
 
 /// Whoever brings back what a tenant had, there or elsewhere, has it. The main tenant has the keys to all others: it is
@@ -226,7 +229,8 @@ async fn travel(
     let input = Input { travel: Some(travelling), ..Input::default() };
     let change = moving::store::open_epoch(&record.id, record.epoch + 1, now);
     let operation = begin(cx, &record, Kind::TimeTravel, input, change).await?;
-    begun(cx, &operation, format!("Take the tenant {} back to {}", record.id, moment.iso())).await
+    let words = format!("Take the tenant {} back to {}", record.id, moment.iso());
+    begun(cx, &operation, words, &record.id).await
 }
 
 /// Begins an operation on a tenant that is there.
@@ -257,8 +261,13 @@ async fn begin(
 }
 
 /// 202, with the operation.
-async fn begun(cx: &Operator, id: &OperationId, what: String) -> Result<Response, Error<Refusal>> {
-    cx.note(what).await?;
+async fn begun(
+    cx: &Operator,
+    id: &OperationId,
+    what: String,
+    tenant: &TenantId,
+) -> Result<Response, Error<Refusal>> {
+    cx.note(&Change::of(what, "tenant", tenant).added("operation", id)).await?;
     let row = cx.directory().first(tenants::operation(id)).await?;
     let operation = tenants::read_operation(&row.ok_or_else(|| Fault::internal("the operation is gone"))?)?;
     let body = json!(shown::operation(&operation));

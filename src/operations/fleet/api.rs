@@ -7,6 +7,7 @@ use crate::{
         management::{Refusal, scope},
     },
     error::{Error, Fault},
+    events::Change,
     http::{Json, Path, route::Routes},
     id::OperationId,
     tenant::{Fleet, cache::FRESH},
@@ -49,7 +50,10 @@ async fn set(cx: &Operator, Path(status): Path<String>) -> Result<Json<Shown>, E
     let fleet = Fleet::parse(&status).ok_or_else(unknown)?;
     cx.commit(store::set_state(fleet, call.now)).await?;
     call.shared.directory.forget_all();
-    cx.note(format!("Set the fleet to {}", fleet.as_str())).await?;
+    cx.note(
+        &Change::of(format!("Set the fleet to {}", fleet.as_str()), "fleet", "all").added("status", &fleet),
+    )
+    .await?;
     Ok(Json(shown(cx).await?))
 }
 
@@ -68,7 +72,8 @@ async fn clean_up(cx: &Operator, (): ()) -> Result<Json<Value>, Error<Refusal>> 
     for id in &finishing {
         call.platform().wake(&OperationId::new(id.as_str()), call.now).await?;
     }
-    cx.note(format!("Clean up: {} moves are finished", finishing.len())).await?;
+    let words = format!("Clean up: {} moves are finished", finishing.len());
+    cx.note(&Change::of(words, "fleet", "all").added("finishing", &finishing)).await?;
     Ok(Json(json!({ "finishing": finishing })))
 }
 

@@ -11,6 +11,7 @@ use crate::{
     },
     db::{Page, Row},
     error::{Error, Fault},
+    events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
 };
@@ -50,7 +51,9 @@ async fn create(cx: &Operator, Json(new): Json<NewMigration>) -> Result<Response
         }
     };
     cx.commit([store::insert(&id, &wanted, cx.subject(), call.now)?, tenants]).await?;
-    cx.note(format!("Migrate tenants to placement {}: {id}", wanted.to.placement.as_str())).await?;
+    let words = format!("Migrate tenants to placement {}: {id}", wanted.to.placement.as_str());
+    let change = Change::of(words, "migration", &id).added("placement", &wanted.to.placement.as_str());
+    cx.note(&change).await?;
     call.platform().wake(&OperationId::new(id.clone()), call.now).await?;
     let body = shown(&load(cx, &id).await?);
     let location = format!("/management/migrations/{id}");
@@ -146,7 +149,11 @@ async fn steer(
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("illegal_transition", otherwise).into());
     }
-    cx.note(format!("Migration {id}: {}", to.as_str())).await?;
+    cx.note(
+        &Change::of(format!("Migration {id}: {}", to.as_str()), "migration", id)
+            .added("status", &to.as_str()),
+    )
+    .await?;
     cx.call().platform().wake(&OperationId::new(id), cx.call().now).await?;
     Ok(Json(shown(&load(cx, id).await?)))
 }

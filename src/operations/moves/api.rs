@@ -15,6 +15,7 @@ use crate::{
     config::Placement,
     db::page::total,
     error::{Error, Fault},
+    events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
     json,
@@ -56,7 +57,11 @@ async fn start(
     let begun =
         begin::begin(&call.shared, &operation, &tenant, new, cx.subject(), &call.meter, call.now).await?;
     let record = begun.map_err(|hindrance| refuse(&hindrance))?;
-    cx.note(format!("Move the tenant {} to placement {}", record.id, placement.as_str())).await?;
+    let words = format!("Move the tenant {} to placement {}", record.id, placement.as_str());
+    let change = Change::of(words, "tenant", &record.id)
+        .member("placement", Some(&json!(record.placement.as_str())), Some(&json!(placement.as_str())))
+        .added("operation", &operation);
+    cx.note(&change).await?;
     let location = format!("/management/operations/{operation}");
     let body = shown_by(cx, &operation).await?;
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
@@ -300,7 +305,7 @@ async fn hold(cx: &Operator, id: OperationId, held: bool) -> Result<Json<Value>,
 
 /// Writes down what an operator said, and has the alarm clock ring.
 async fn steered(cx: &Operator, id: &OperationId, what: &str) -> Result<Json<Value>, Error<Refusal>> {
-    cx.note(format!("Move {id}: {what}")).await?;
+    cx.note(&Change::of(format!("Move {id}: {what}"), "operation", id).added("wanted", &what)).await?;
     cx.call().platform().wake(id, cx.call().now).await?;
     Ok(Json(shown_by(cx, id).await?))
 }

@@ -11,6 +11,7 @@ use crate::{
     },
     db::{Page, Row, page::total},
     error::{Error, OnConflict},
+    events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, prefixed},
     resources::{
@@ -73,7 +74,8 @@ async fn create(cx: &Management, body: Members) -> Result<Created<ClientGrant>, 
     let mut grant: ClientGrant = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     grant.audience = cx.registered(&grant.audience).await?;
     check_scopes(cx, &grant, &[]).await?;
-    cx.commit("Create a client grant", [store::insert(&grant, cx.call().now)])
+    let change = Change::of("Create a client grant", "client_grant", &id).made(&grant);
+    cx.commit(&change, [store::insert(&grant, cx.call().now)])
         .await
         .on_conflict("client_grants.audience", || {
             Refusal::conflict("client_grant_conflict", "The client already has a grant for this audience")
@@ -102,17 +104,19 @@ async fn change(
     let changed: ClientGrant = body.change(&stored, IMMUTABLE).map_err(Refusal::invalid_body)?;
     check_may_take(cx, &stored, &changed.scope)?;
     check_scopes(cx, &changed, &stored.scope).await?;
+    let change = Change::of("Update a client grant", "client_grant", id).between(&stored, &changed);
     let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)];
-    cx.commit("Update a client grant", batch).await?;
+    cx.commit(&change, batch).await?;
     Ok(Json(changed))
 }
 
 async fn delete(cx: &Management, Path(id): Path<ClientGrantId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if let Some(row) = cx.db().first(store::by_id(&id)).await? {
-        check_may_take(cx, &store::client_grant(&row)?, &[])?;
-        cx.commit("Delete a client grant", store::remove(&id)).await?;
-    }
+    let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
+    let stored = store::client_grant(&row)?;
+    check_may_take(cx, &stored, &[])?;
+    let change = Change::of("Delete a client grant", "client_grant", &id).removed(&stored);
+    cx.commit(&change, store::remove(&id)).await?;
     Ok(NoContent)
 }
 

@@ -13,6 +13,7 @@ use crate::{
     },
     db::{Page, Row, page::total},
     error::{Error, Fault},
+    events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientId, random_text},
     secret::Secret,
@@ -49,7 +50,8 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
     let secret = NewSecret::of(cx, &client).await?;
     let vouched = client.is_first_party && cx.authority().holds_everything();
     let insert = store::insert(&client, secret.as_ref().map(NewSecret::stored), vouched, cx.call().now)?;
-    cx.commit("Create a client", [insert]).await?;
+    let change = Change::of("Create a client", "client", &id).made(&client);
+    cx.commit(&change, [insert]).await?;
     Ok(Created(Shown::new(client, secret.map(|secret| secret.plain))))
 }
 
@@ -82,22 +84,24 @@ async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Jso
     let vouch = vouches.then(|| store::vouch(id, changed.is_first_party));
     let update = [unchanged, update].into_iter().chain(vouch);
     if changed.is_confidential() == stored.is_confidential() {
-        cx.commit("Update a client", update).await?;
+        let change = Change::of("Update a client", "client", id).between(&stored, &changed);
+        cx.commit(&change, update).await?;
         return Ok(Json(Shown::new(changed, Opener::of(cx).await?.open(&row)?)));
     }
     // A client that becomes confidential needs a secret, which is shown now; one that becomes public has none any more.
     let secret = NewSecret::of(cx, &changed).await?;
     let set_secret = store::set_secret(id, secret.as_ref().map(NewSecret::stored), now);
-    cx.commit("Update a client", update.chain([set_secret])).await?;
+    let change = Change::of("Update a client", "client", id).between(&stored, &changed);
+    cx.commit(&change, update.chain([set_secret])).await?;
     Ok(Json(Shown::new(changed, secret.map(|secret| secret.plain))))
 }
 
 async fn delete(cx: &Management, Path(id): Path<ClientId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if let Some(row) = cx.db().first(store::by_id(&id, &cx.audience())).await? {
-        check_may_change(cx, &row).await?;
-        cx.commit("Delete a client", store::remove(&id)).await?;
-    }
+    let Some(row) = cx.db().first(store::by_id(&id, &cx.audience())).await? else { return Ok(NoContent) };
+    check_may_change(cx, &row).await?;
+    let change = Change::of("Delete a client", "client", &id).taken("name", &row.text("name").ok());
+    cx.commit(&change, store::remove(&id)).await?;
     Ok(NoContent)
 }
 
@@ -108,8 +112,9 @@ async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json
     let secret = NewSecret::of(cx, &client).await?;
     let secret =
         secret.ok_or_else(|| Refusal::bad_request("public_client", "A public client has no secret"))?;
-    cx.commit("Rotate a client secret", [store::set_secret(&id, Some(secret.stored()), cx.call().now)])
-        .await?;
+    let change =
+        Change::of("Rotate a client secret", "client", &id).added("client_secret", &secret.plain.expose());
+    cx.commit(&change, [store::set_secret(&id, Some(secret.stored()), cx.call().now)]).await?;
     Ok(Json(Shown::new(client, Some(secret.plain))))
 }
 

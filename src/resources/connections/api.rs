@@ -11,6 +11,7 @@ use crate::{
     },
     db::{Page, Row},
     error::{Error, Fault, OnConflict},
+    events::Change,
     http::{Created, Fields, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ConnectionId, prefixed},
     resources::users::store::{Whose, remove},
@@ -52,7 +53,8 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<Conne
     let id = ConnectionId::new(prefixed(cx.call().platform(), "con"));
     let mut connection = Connection::make(id, body).map_err(Refusal::invalid_body)?;
     seal(cx, &mut connection).await?;
-    cx.commit("Create a Connection", [store::insert(&connection, cx.call().now)?])
+    let change = Change::of("Create a Connection", "connection", &connection.id).made(&connection);
+    cx.commit(&change, [store::insert(&connection, cx.call().now)?])
         .await
         .on_conflict("connections.name", || {
             Refusal::conflict("connection_conflict", "A connection with this name already exists")
@@ -90,7 +92,8 @@ async fn change(
         model::keep_secrets(&mut changed.document.options, &stored.document.options);
     }
     let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)?];
-    cx.commit("Update a Connection", batch).await?;
+    let change = Change::of("Update a Connection", "connection", id).between(&stored, &changed);
+    cx.commit(&change, batch).await?;
     Ok(Json(changed.shown()))
 }
 
@@ -100,7 +103,8 @@ async fn delete(cx: &Management, Path(id): Path<ConnectionId>) -> Result<NoConte
     cx.check_may_stand_over_everybody().await?;
     // Auth0: its users go with it.
     let batch = remove(Whose::Connection(&row.text("name")?)).into_iter().chain(store::remove(&id));
-    cx.commit("Delete a Connection", batch).await?;
+    let change = Change::of("Delete a Connection", "connection", &id).taken("name", &row.text("name").ok());
+    cx.commit(&change, batch).await?;
     Ok(NoContent)
 }
 

@@ -8,6 +8,7 @@ use crate::{
     },
     db::Page,
     error::Error,
+    events::Change,
     http::{Json, NoContent, Path, Query, route::Routes},
 };
 use serde::Deserialize;
@@ -47,9 +48,10 @@ async fn get(cx: &Management, Path(id): Path<String>) -> Result<Json<Grant>, Err
 /// Takes a consent back: the person is asked again, and the client's refresh tokens of theirs are worth nothing.
 async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if let Some(row) = cx.db().first(store::by_id(&id)).await? {
-        cx.check_may_stand_over_person(&store::grant(&row)?.user_id).await?;
-        cx.commit_people("Delete a Grant", store::take_back(&id, cx.call().now)).await?;
-    }
+    let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
+    let grant = store::grant(&row)?;
+    cx.check_may_stand_over_person(&grant.user_id).await?;
+    let change = Change::of("Delete a Grant", "grant", &id).removed(&grant);
+    cx.commit_people(&change, store::take_back(&id, cx.call().now)).await?;
     Ok(NoContent)
 }

@@ -12,6 +12,7 @@ use crate::{
     },
     db::Row,
     error::Error,
+    events::Change,
     http::{Created, Json, Path, route::Routes},
     jose::Algorithm,
     resources::resource_servers::model::ResourceServer,
@@ -56,7 +57,9 @@ async fn rotate(cx: &Management, (): ()) -> Result<Created<Shown>, Error<Refusal
     let kid = key.public.kid.as_str();
     let batch =
         [store::insert(&key, now)?, store::retire_others(kid, retires(&key, longest)), store::all().into()];
-    let outcomes = cx.commit("Rotate the signing key", batch).await?;
+    let change =
+        Change::of("Rotate the signing key", "signing_key", kid).added("current_since", &key.current_since);
+    let outcomes = cx.commit(&change, batch).await?;
     let rows: Vec<Row> = outcomes.into_iter().flat_map(|outcome| outcome.rows).collect();
     pick(cx, &rows, kid).map(Created)
 }
@@ -75,7 +78,8 @@ async fn revoke(cx: &Management, Path(kid): Path<String>) -> Result<Json<Shown>,
     }
     let hasten = shown.current.then(|| store::hasten(now));
     let batch = [store::revoke(&kid, now)].into_iter().chain(hasten).chain([store::all().into()]);
-    let outcomes = cx.commit("Revoke a signing key", batch).await?;
+    let change = Change::of("Revoke a signing key", "signing_key", &kid).added("revoked_at", &now);
+    let outcomes = cx.commit(&change, batch).await?;
     let rows: Vec<Row> = outcomes.into_iter().flat_map(|outcome| outcome.rows).collect();
     pick(cx, &rows, &kid).map(Json)
 }

@@ -12,6 +12,7 @@ use crate::{
     },
     db::{Page, Row, page::total},
     error::{Error, OnConflict},
+    events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{OrganizationId, prefixed},
 };
@@ -42,7 +43,8 @@ async fn create(cx: &Management, body: Members) -> Result<Created<Organization>,
     organization.check().map_err(Refusal::invalid_body)?;
     check_is_free(cx, &organization.name)?;
     let insert = store::insert(&organization, cx.call().now)?;
-    cx.commit("Create an organization", [insert]).await.on_conflict("organizations.name", name_taken)?;
+    let change = Change::of("Create an organization", "organization", &id).made(&organization);
+    cx.commit(&change, [insert]).await.on_conflict("organizations.name", name_taken)?;
     Ok(Created(organization))
 }
 
@@ -79,15 +81,18 @@ async fn change(
         check_is_free(cx, &changed.name)?;
     }
     let batch = [store::unchanged(&row)?, store::update(&changed, cx.call().now)?];
-    cx.commit("Update an organization", batch).await.on_conflict("organizations.name", name_taken)?;
+    let change = Change::of("Update an organization", "organization", id).between(&stored, &changed);
+    cx.commit(&change, batch).await.on_conflict("organizations.name", name_taken)?;
     Ok(Json(changed))
 }
 
 async fn delete(cx: &Management, Path(id): Path<OrganizationId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
-    check_is_free(cx, &row.text("name")?)?;
-    cx.commit("Delete an organization", store::remove(&id)).await?;
+    let name = row.text("name")?;
+    check_is_free(cx, &name)?;
+    let change = Change::of("Delete an organization", "organization", &id).taken("name", &name);
+    cx.commit(&change, store::remove(&id)).await?;
     Ok(NoContent)
 }
 

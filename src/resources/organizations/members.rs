@@ -8,6 +8,7 @@ use crate::{
     },
     db::{Page, page::total},
     error::Error,
+    events::Change,
     http::{Json, NoContent, Path, Query, route::Routes},
     id::{OrganizationId, RoleId, UserId},
     resources::{
@@ -76,7 +77,9 @@ async fn add_members(
     organization.first().ok_or_else(inexistent)?;
     check_known("user", body.members.iter().map(UserId::as_str), &texts(&users, "user_id")?)?;
     let additions = body.members.iter().map(|user| store::add_member(&id, user, cx.call().now));
-    cx.commit("Add members to an organization", additions).await?;
+    let change =
+        Change::of("Add members to an organization", "organization", &id).added("members", &body.members);
+    cx.commit(&change, additions).await?;
     Ok(NoContent)
 }
 
@@ -90,7 +93,9 @@ async fn remove_members(
         cx.check_may_stand_over_person(user).await?;
     }
     let removals = body.members.iter().flat_map(|user| store::remove_member(&id, user));
-    cx.commit("Delete members from an organization", removals).await?;
+    let change = Change::of("Delete members from an organization", "organization", &id)
+        .taken("members", &body.members);
+    cx.commit(&change, removals).await?;
     Ok(NoContent)
 }
 
@@ -132,7 +137,9 @@ async fn add_roles(
     check_known("role", body.roles.iter().map(RoleId::as_str), &texts(&roles, "id")?)?;
     cx.check_may_give(texts(&permissions, "permission_name")?.iter().map(String::as_str))?;
     let additions = body.roles.iter().map(|role| store::add_member_role(id, user_id, role, cx.call().now));
-    cx.commit("Assign roles to an organization member", additions).await?;
+    let change = Change::of("Assign roles to an organization member", "organization", id)
+        .added("roles", &json!({ "user_id": user_id, "roles": named }));
+    cx.commit(&change, additions).await?;
     Ok(NoContent)
 }
 
@@ -149,7 +156,9 @@ async fn remove_roles(
         cx.check_may_stand_over_person(user_id).await?;
     }
     let removals = body.roles.iter().map(|role| store::remove_member_role(id, user_id, role));
-    cx.commit("Delete roles from an organization member", removals).await?;
+    let change = Change::of("Delete roles from an organization member", "organization", id)
+        .taken("roles", &json!({ "user_id": user_id, "roles": body.roles }));
+    cx.commit(&change, removals).await?;
     Ok(NoContent)
 }
 

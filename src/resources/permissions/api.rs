@@ -11,6 +11,7 @@ use crate::{
     },
     db::{Page, Row, Statement},
     error::{Error, Fault},
+    events::Change,
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
     resources::{named::texts, resource_servers, roles, users},
@@ -67,7 +68,9 @@ async fn give_role(
     let [role, servers] = cx.db().read([roles::store::by_id(&id), resource_servers::store::all()]).await?;
     roles::api::check_is_changeable(role.first())?;
     let permissions = givable(cx, body, &servers).await?;
-    give(cx, "Associate Permissions with a Role", store::give_role(&id, &permissions, cx.call().now)).await
+    let change =
+        Change::of("Associate Permissions with a Role", "role", &id).added("permissions", &permissions);
+    give(cx, &change, store::give_role(&id, &permissions, cx.call().now)).await
 }
 
 async fn give_user(
@@ -77,7 +80,8 @@ async fn give_user(
     let [user, servers] = cx.db().read([users::store::exists(&id), resource_servers::store::all()]).await?;
     user.first().ok_or_else(users::api::inexistent)?;
     let permissions = givable(cx, body, &servers).await?;
-    give(cx, "Assign Permissions to a User", store::give_user(&id, &permissions, cx.call().now)).await
+    let change = Change::of("Assign Permissions to a User", "user", &id).added("permissions", &permissions);
+    give(cx, &change, store::give_user(&id, &permissions, cx.call().now)).await
 }
 
 async fn take_role(
@@ -91,7 +95,8 @@ async fn take_role(
     if names_of(&cx.audience(), &permissions).next().is_some() {
         cx.check_may_stand_over(texts(&held, "permission_name")?.iter().map(String::as_str))?;
     }
-    cx.commit_people("Remove Permissions from a Role", [store::take_role(&id, &json!(permissions))]).await?;
+    let change = Change::of("Remove Permissions from a Role", "role", &id).taken("permissions", &permissions);
+    cx.commit_people(&change, [store::take_role(&id, &json!(permissions))]).await?;
     Ok(NoContent)
 }
 
@@ -104,17 +109,18 @@ async fn take_user(
     if names_of(&cx.audience(), &permissions).next().is_some() {
         cx.check_may_stand_over_person(&id).await?;
     }
-    cx.commit_people("Remove Permissions from a User", [store::take_user(&id, &json!(permissions))]).await?;
+    let change = Change::of("Remove Permissions from a User", "user", &id).taken("permissions", &permissions);
+    cx.commit_people(&change, [store::take_user(&id, &json!(permissions))]).await?;
     Ok(NoContent)
 }
 
 /// 201 without content, as Auth0 answers here.
 async fn give(
     cx: &Management,
-    description: &str,
+    change: &Change,
     gift: Statement<InTenant>,
 ) -> Result<Response, Error<Refusal>> {
-    cx.commit_people(description, [gift]).await?;
+    cx.commit_people(change, [gift]).await?;
     Ok(Response::empty(StatusCode::CREATED))
 }
 

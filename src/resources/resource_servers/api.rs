@@ -11,6 +11,7 @@ use crate::{
     },
     db::{Page, Row, page::total},
     error::{Error, OnConflict},
+    events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::prefixed,
 };
@@ -45,15 +46,10 @@ async fn create(cx: &Management, body: Members) -> Result<Created<ResourceServer
     server.check().map_err(Refusal::invalid_body)?;
     check_is_free(cx, &server.identifier).await?;
     let insert = store::insert(&server, cx.call().now)?;
-    cx.commit("Create a resource server", [insert]).await.on_conflict(
-        "resource_servers.identifier",
-        || {
-            Refusal::conflict(
-                "resource_server_conflict",
-                "A resource server with this identifier already exists",
-            )
-        },
-    )?;
+    let change = Change::of("Create a resource server", "resource_server", &server.id).made(&server);
+    cx.commit(&change, [insert]).await.on_conflict("resource_servers.identifier", || {
+        Refusal::conflict("resource_server_conflict", "A resource server with this identifier already exists")
+    })?;
     Ok(Created(server))
 }
 
@@ -82,7 +78,9 @@ async fn change(cx: &Management, id: &str, body: Members) -> Result<Json<Resourc
     let withdrawals = withdrawals.into_iter().filter(|_| !withdrawn.is_empty());
     let (unchanged, update) = (store::unchanged(&row)?, store::update(&changed, cx.call().now)?);
     let batch = [unchanged].into_iter().chain(withdrawals).chain([update]);
-    cx.commit("Update a resource server", batch).await?;
+    let change =
+        Change::of("Update a resource server", "resource_server", &stored.id).between(&stored, &changed);
+    cx.commit(&change, batch).await?;
     Ok(Json(changed))
 }
 
@@ -90,7 +88,8 @@ async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Er
     let Some(row) = cx.db().first(store::by_id_or_identifier(&id)).await? else { return Ok(NoContent) };
     let server = row.mended(&[("document", "{}")], store::resource_server)?;
     check_is_changeable(&server)?;
-    cx.commit("Delete a resource server", store::remove(&server)).await?;
+    let change = Change::of("Delete a resource server", "resource_server", &server.id).removed(&server);
+    cx.commit(&change, store::remove(&server)).await?;
     Ok(NoContent)
 }
 

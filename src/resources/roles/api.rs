@@ -8,6 +8,7 @@ use crate::{
     },
     db::{Page, Row},
     error::{Error, OnConflict},
+    events::Change,
     http::{Json, Members, NoContent, Path, Query, route::Routes},
     id::{RoleId, prefixed},
     resources::{named::texts, permissions},
@@ -45,7 +46,8 @@ async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Valu
 async fn create(cx: &Management, Members(body): Members) -> Result<Json<Role>, Error<Refusal>> {
     let id = RoleId::new(prefixed(cx.call().platform(), "rol"));
     let role = Role::make(id, body).map_err(Refusal::invalid_body)?;
-    cx.commit_people("Create a Role", [store::insert(&role, cx.call().now)])
+    let change = Change::of("Create a Role", "role", &role.id).made(&role);
+    cx.commit_people(&change, [store::insert(&role, cx.call().now)])
         .await
         .on_conflict("roles.name", name_taken)?;
     Ok(Json(role))
@@ -70,8 +72,9 @@ async fn change(
 ) -> Result<Json<Role>, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id)).await?.ok_or_else(inexistent)?;
     let stored = check_is_changeable(Some(&row))?;
-    let role = stored.change(body).map_err(Refusal::invalid_body)?;
-    cx.commit_people("Update a Role", [store::unchanged(&row)?, store::update(&role, cx.call().now)])
+    let role = stored.clone().change(body).map_err(Refusal::invalid_body)?;
+    let change = Change::of("Update a Role", "role", id).between(&stored, &role);
+    cx.commit_people(&change, [store::unchanged(&row)?, store::update(&role, cx.call().now)])
         .await
         .on_conflict("roles.name", name_taken)?;
     Ok(Json(role))
@@ -80,10 +83,11 @@ async fn change(
 async fn delete(cx: &Management, Path(id): Path<RoleId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
     let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
-    check_is_changeable(Some(&row))?;
+    let role = check_is_changeable(Some(&row))?;
     let held = cx.db().all(permissions::store::in_roles(&json!([id]), &cx.audience())).await?;
     cx.check_may_stand_over(texts(&held, "permission_name")?.iter().map(String::as_str))?;
-    cx.commit_people("Delete a Role", store::remove(&id)).await?;
+    let change = Change::of("Delete a Role", "role", &id).removed(&role);
+    cx.commit_people(&change, store::remove(&id)).await?;
     Ok(NoContent)
 }
 

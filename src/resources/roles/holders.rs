@@ -8,6 +8,7 @@ use crate::{
     },
     db::{Page, Row, page::total},
     error::Error,
+    events::Change,
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
     resources::{
@@ -92,7 +93,8 @@ async fn add_users(
         .await?;
     role.first().ok_or_else(inexistent)?;
     check_known("user", body.users.iter().map(UserId::as_str), &texts(&known, "user_id")?)?;
-    give(cx, "Assign Users to a Role", &users, &roles, &permissions).await?;
+    let change = Change::of("Assign Users to a Role", "role", &id).added("users", &users);
+    give(cx, &change, &users, &roles, &permissions).await?;
     Ok(Response::empty(StatusCode::OK))
 }
 
@@ -112,7 +114,8 @@ async fn add_roles(
         .await?;
     user.first().ok_or_else(users::api::inexistent)?;
     check_known("role", body.roles.iter().map(RoleId::as_str), &texts(&known, "id")?)?;
-    give(cx, "Assign Roles to a User", &users, &roles, &permissions).await?;
+    let change = Change::of("Assign Roles to a User", "user", &id).added("roles", &roles);
+    give(cx, &change, &users, &roles, &permissions).await?;
     Ok(NoContent)
 }
 
@@ -130,20 +133,21 @@ async fn remove_roles(
     if !permissions.is_empty() {
         cx.check_may_stand_over_person(&id).await?;
     }
-    cx.commit_people("Remove Roles from a User", [store::take(&id, &roles)]).await?;
+    let change = Change::of("Remove Roles from a User", "user", &id).taken("roles", &roles);
+    cx.commit_people(&change, [store::take(&id, &roles)]).await?;
     Ok(NoContent)
 }
 
 /// Gives users roles which hold these permissions of the management API.
 async fn give(
     cx: &Management,
-    description: &str,
+    change: &Change,
     users: &Value,
     roles: &Value,
     permissions: &[Row],
 ) -> Result<(), Error<Refusal>> {
     let permissions = texts(permissions, "permission_name")?;
     cx.check_may_give(permissions.iter().map(String::as_str))?;
-    cx.commit_people(description, [store::give(users, roles, cx.call().now)]).await?;
+    cx.commit_people(change, [store::give(users, roles, cx.call().now)]).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::{
         management::{Refusal, scope},
     },
     error::{Error, Fault},
+    events::Change,
     http::{Fields, Json, Members, Query, route::Routes},
 };
 use serde_json::{Value, json};
@@ -30,8 +31,11 @@ async fn update(cx: &Management, Members(patch): Members) -> Result<Json<Setting
     if SIGN_IN.iter().any(|name| patch.contains_key(*name)) {
         cx.check_may_stand_over_everybody().await?;
     }
+    let before = cx.snapshot().await?;
+    let change =
+        Change::of("Update tenant settings", "tenant", cx.tenant().id()).patched(&before.settings, &patch);
     let merge = store::merge(&Value::Object(patch), cx.call().now);
-    let outcomes = cx.commit("Update tenant settings", [merge, store::read_all().into()]).await?;
+    let outcomes = cx.commit(&change, [merge, store::read_all().into()]).await?;
     let row = outcomes.iter().flat_map(|outcome| &outcome.rows).next();
     let row = row.ok_or_else(|| Fault::internal("the settings were not read back"))?;
     Ok(Json(store::settings(Some(row))?.shown()))

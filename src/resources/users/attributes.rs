@@ -155,6 +155,20 @@ impl Attributes {
         }
     }
 
+    /// Every member that the body names, the password without its text, as the log keeps them.
+    pub fn named(&self) -> Map<String, Json> {
+        let mut named = self.columns.clone();
+        named.extend(self.profile.clone());
+        let metadata = [("user_metadata", &self.user_metadata), ("app_metadata", &self.app_metadata)];
+        named.extend(
+            metadata
+                .into_iter()
+                .filter_map(|(name, patch)| Some((name.to_owned(), Json::Object(patch.clone()?)))),
+        );
+        named.extend(self.password.as_ref().map(|_| ("password".to_owned(), Json::from("hidden"))));
+        named
+    }
+
     /// Whether this is about how, or whether, the user signs in: whoever asked for it could then do so as them, by a
     /// password they know, or by an address or a name under which they could get one; or the user could not any more.
     pub fn changes_sign_in(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::{
     },
     db::Row,
     error::{Error, Fault},
+    events::Change,
     http::{Json, NoContent, Path, route::Routes},
     id::UserId,
     resources::authentication_methods as methods,
@@ -40,7 +41,9 @@ async fn list(cx: &Management, Path(id): Path<UserId>) -> Result<Json<Vec<Value>
 async fn remove(cx: &Management, Path(place): Path<Place>) -> Result<NoContent, Error<Refusal>> {
     cx.check_may_stand_over_person(&place.id).await?;
     let remove = methods::store::remove(&place.id, &place.method);
-    let outcomes = cx.commit_people("Delete an authentication method of a User", [remove]).await?;
+    let change = Change::of("Delete an authentication method of a User", "user", &place.id)
+        .taken("authentication_methods", &place.method);
+    let outcomes = cx.commit_people(&change, [remove]).await?;
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         let words = "The user has no such authentication method";
         return Err(Refusal::not_found("inexistent_authentication_method", words).into());

@@ -15,6 +15,7 @@ use crate::{
     access::{Area, Management, management::Refusal, scope},
     db::{Filter, Page, Row, page},
     error::{Error, Fault, OnConflict},
+    events::Change,
     http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
     id::UserId,
     resources::{
@@ -68,6 +69,7 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>
     let named = attributes.connection.take().ok_or_else(|| missing("connection"))?;
     let connection = connection(cx, &named).await?;
     let wanted = attributes.user_id.take();
+    let named = attributes.named();
     let password = attributes.password.take();
     let user = attributes.into_new(&connection.name)?.map_err(Refusal::invalid_body)?;
     if let Some(username) = &user.username {
@@ -90,7 +92,8 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>
         ));
     }
     batch.push(store::by_id(&id).into());
-    let outcomes = cx.commit_people("Create a User", batch).await;
+    let change = Change::of("Create a User", "user", &id).made(&named);
+    let outcomes = cx.commit_people(&change, batch).await;
     let outcomes =
         outcomes.on_conflict("users.", || Refusal::conflict("user_exists", "The user already exists."))?;
     let rows = outcomes.iter().flat_map(|outcome| &outcome.rows);
@@ -148,7 +151,8 @@ async fn update(
         batch.extend(store::sign_out(&id, now));
     }
     batch.push(store::by_id(&id).into());
-    let outcomes = cx.commit_people("Update a User", batch).await;
+    let change = Change::of("Update a User", "user", &id).patched(&user, &attributes.named());
+    let outcomes = cx.commit_people(&change, batch).await;
     // Auth0: 400, where creating a user is 409.
     let taken =
         |what: &str| Refusal::bad_request("user_exists", format!("The specified new {what} already exists"));
@@ -163,11 +167,10 @@ async fn update(
 
 async fn delete(cx: &Management, Path(id): Path<UserId>) -> Result<NoContent, Error<Refusal>> {
     // Auth0: what is gone already has been deleted.
-    if cx.db().first(store::by_id(&id)).await?.is_none() {
-        return Ok(NoContent);
-    }
+    let Some(row) = cx.db().first(store::by_id(&id)).await? else { return Ok(NoContent) };
     cx.check_may_stand_over_person(&id).await?;
-    cx.commit_people("Delete a User", store::remove(store::Whose::Account(&id))).await?;
+    let change = Change::of("Delete a User", "user", &id).taken("email", &row.text("email").ok());
+    cx.commit_people(&change, store::remove(store::Whose::Account(&id))).await?;
     Ok(NoContent)
 }
 

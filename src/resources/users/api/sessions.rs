@@ -8,6 +8,7 @@ use crate::{
     },
     db::{Row, page::Checkpoint},
     error::{Error, Fault},
+    events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::UserId,
     resources::sessions,
@@ -44,7 +45,8 @@ async fn list(
 async fn delete(cx: &Management, Path(id): Path<UserId>) -> Result<Response, Error<Refusal>> {
     cx.db().first(store::exists(&id)).await?.ok_or_else(inexistent)?;
     cx.check_may_stand_over_person(&id).await?;
-    cx.commit_people("Delete the sessions of a User", store::sign_out(&id, cx.call().now)).await?;
+    let change = Change::of("Delete the sessions of a User", "user", &id).taken("sessions", &"all");
+    cx.commit_people(&change, store::sign_out(&id, cx.call().now)).await?;
     Ok(Response::empty(StatusCode::ACCEPTED))
 }
 
