@@ -166,6 +166,21 @@ impl KeyRing {
         Ok(Sealed(format!("s1:{id}:{}", Base64UrlUnpadded::encode_string(&packed))))
     }
 
+    /// A secret that follows from another: the same one for the same purpose, and without the key nobody can tell it from
+    /// chance (HMAC-SHA-256, RFC 2104; NIST SP 800-108). By the key that seals.
+    ///
+    /// # Errors
+    /// A fault if the ring is empty.
+    pub fn derive(&self, purpose: &str, from: &Secret) -> Result<Secret, Fault> {
+        let (_, key) = self.0.first().ok_or_else(|| Fault::internal("no key to derive with"))?;
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key)
+            .map_err(|_| Fault::internal("the key is of no use for HMAC"))?;
+        mac.update(&from.0.len().to_be_bytes());
+        mac.update(from.0.as_bytes());
+        mac.update(purpose.as_bytes());
+        Ok(Secret(Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes())))
+    }
+
     /// Opens what was sealed for `purpose`; `None` if it was changed, sealed for something else, or by a key we do not have.
     pub fn open(&self, purpose: &str, sealed: &Sealed) -> Option<Secret> {
         let (id, packed) = sealed.0.strip_prefix("s1:")?.split_once(':')?;

@@ -5,7 +5,7 @@ use crate::{
     error::Fault,
     http::{Method, Request},
     jose::{Claims, Unverified, jwt::ACCESS_TOKEN},
-    resources::snapshot::Snapshot,
+    resources::snapshot::{Bearer, Snapshot},
     tenant::{Host, Resolved, Tenant, TenantDb},
 };
 use std::rc::Rc;
@@ -19,6 +19,8 @@ pub enum Unacceptable {
     Invalid,
     /// Its time is over.
     Expired,
+    /// Whoever it speaks for is gone, blocked or signed out.
+    Revoked,
 }
 
 /// A verified token, and the tenant that issued it.
@@ -29,6 +31,8 @@ pub struct Verified {
     pub issuer: Rc<Tenant>,
     /// The issuer's rows.
     pub issuer_db: TenantDb,
+    /// The issuer's configuration.
+    pub snapshot: Rc<Snapshot>,
 }
 
 /// The token of the `Authorization` header (RFC 6750 §2.1; the scheme's name is case-insensitive).
@@ -78,6 +82,16 @@ pub async fn verify(call: &Call) -> Result<Result<Verified, Unacceptable>, Fault
 /// # Errors
 /// A fault of the database.
 pub async fn verify_token(call: &Call, token: Option<&str>) -> Result<Result<Verified, Unacceptable>, Fault> {
+    examine(call, token, |_, _| None).await
+}
+
+/// The same. How `bearer` stands, whom the token names, is read beside the issuer's keys if those have to be read; nobody
+/// has vouched for the token yet.
+pub(super) async fn examine(
+    call: &Call,
+    token: Option<&str>,
+    bearer: impl Fn(&Unverified<'_>, &Tenant) -> Option<Bearer>,
+) -> Result<Result<Verified, Unacceptable>, Fault> {
     let Some(token) = token else { return Ok(Err(Unacceptable::Missing)) };
     let Some(unverified) = Unverified::parse(token) else { return Ok(Err(Unacceptable::Invalid)) };
     // RFC 9068 §4: an ID token is no access token, whatever else it holds.
@@ -86,8 +100,11 @@ pub async fn verify_token(call: &Call, token: Option<&str>) -> Result<Result<Ver
     }
     let Some(issuer) = unverified.hint("iss") else { return Ok(Err(Unacceptable::Invalid)) };
     let Some((tenant, db)) = issuer_of(call, &issuer).await? else { return Ok(Err(Unacceptable::Invalid)) };
-    let snapshot =
-        call.shared.snapshots.of(&tenant, &db, call.platform(), &call.shared.config, call.now).await?;
+    let (shared, riding) = (&call.shared, bearer(&unverified, &tenant));
+    let snapshot = shared
+        .snapshots
+        .beside(&tenant, &db, call.platform(), &shared.config, call.now, riding.as_ref())
+        .await?;
     let Some(claims) = claims(call, &snapshot, &unverified).await? else {
         return Ok(Err(Unacceptable::Invalid));
     };
@@ -97,7 +114,7 @@ pub async fn verify_token(call: &Call, token: Option<&str>) -> Result<Result<Ver
     if !claims.is_current(call.now) {
         return Ok(Err(Unacceptable::Expired));
     }
-    Ok(Ok(Verified { claims, issuer: tenant, issuer_db: db }))
+    Ok(Ok(Verified { claims, issuer: tenant, issuer_db: db, snapshot }))
 }
 
 /// The claims of a token, if it is a good one of the server that the tenant came from: see

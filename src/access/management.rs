@@ -3,7 +3,7 @@
 use super::{
     Area, Call, Refuse,
     bearer::{self, Unacceptable, Verified},
-    fault_words, log_unreadable,
+    fault_words, live, log_unreadable,
     may_manage::{Bearer, may_manage},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     http::{Malformed, Response, StatusCode},
     id::{OrganizationId, TenantId, UserId},
     limits::model::MANAGEMENT,
-    resources::{organizations, snapshot::Snapshot},
+    resources::{organizations, snapshot::Snapshot, standing},
     tenant::{InTenant, Resolved, Tenant, TenantDb},
 };
 use serde_json::json;
@@ -31,8 +31,7 @@ pub const fn scope(name: &'static str) -> Scope {
 /// The scope that lets a machine client of the main tenant manage every tenant. Never granted to a person.
 pub const ALL_TENANTS: &str = "tenants:all";
 
-/// The permission that, held in the organization of a tenant, lets a person manage that tenant.
-pub const TENANT_ADMIN: &str = "tenant:admin";
+pub use crate::resources::standing::model::TENANT_ADMIN;
 
 /// How often a change is made anew because somebody else came first.
 const ATTEMPTS: usize = 8;
@@ -153,13 +152,11 @@ impl Refuse for Refusal {
 
 /// Verifies the token for the management API: `401` for a token that is not acceptable, `403` for another API's.
 pub(super) async fn authenticate(call: &Call) -> Result<Verified, Error<Refusal>> {
-    let verified = bearer::verify(call).await?.map_err(|why| match why {
-        Unacceptable::Missing => Refusal::unauthorized("Missing authentication"),
-        Unacceptable::Invalid => Refusal::unauthorized("Invalid token"),
-        Unacceptable::Expired => {
-            Refusal::unauthorized("Expired token received for JSON Web Token validation")
-        }
-    })?;
+    let verified = bearer::examine(call, bearer::token(&call.request), |token, issuer| {
+        live::bearer(call, token, issuer)
+    })
+    .await?;
+    let verified = verified.map_err(refuse)?;
     let directory = &call.shared.directory;
     let everyone = directory.issuer(&call.shared.config.main_tenant).management_audience();
     let own = verified.issuer.issuer().management_audience();
@@ -169,7 +166,18 @@ pub(super) async fn authenticate(call: &Call) -> Result<Verified, Error<Refusal>
     let caller = verified.claims.azp.as_deref().unwrap_or(&verified.claims.sub);
     let limits = &call.shared.limits;
     limits.by_caller(call.platform(), &MANAGEMENT, call.tenant.id(), caller, call.now).await?;
-    Ok(verified)
+    Ok(live::narrowed(call, verified).await?.map_err(refuse)?)
+}
+
+fn refuse(why: Unacceptable) -> Refusal {
+    Refusal::unauthorized(match why {
+        Unacceptable::Missing => "Missing authentication",
+        Unacceptable::Invalid => "Invalid token",
+        Unacceptable::Expired => "Expired token received for JSON Web Token validation",
+        Unacceptable::Revoked => {
+            "The token has been revoked: its user or its application is gone, blocked or signed out"
+        }
+    })
 }
 
 /// An entry with who asked for what it tells of, as Auth0 shapes it: the entry itself is about somebody, or nobody.
@@ -196,7 +204,7 @@ pub(super) fn check_scope(claims: &crate::jose::Claims, need: Scope) -> Result<(
     Err(Refusal::forbidden("insufficient_scope", format!("Insufficient scope, expected any of: {}", need.0)))
 }
 
-/// What the token says about its bearer. For an organization token, membership and permission are looked up now:
+/// What the token says about its bearer. For an organization token, membership and permission are looked up at every use:
 /// they may have been taken away since it was issued.
 async fn bearer_of(call: &Call, verified: &Verified) -> Result<Bearer, Error<Refusal>> {
     let claims = &verified.claims;
@@ -214,7 +222,13 @@ async fn bearer_of(call: &Call, verified: &Verified) -> Result<Bearer, Error<Ref
         &audience,
         TENANT_ADMIN,
     );
-    let name = verified.issuer_db.first(query).await?.map(|row| row.text("name")).transpose()?;
+    let subject = live::subject(claims);
+    let [organizations, person] = verified.issuer_db.read([query, standing::store::person(&subject)]).await?;
+    let standing = standing::store::standing(&subject, &person, &[])?;
+    let name = organizations.first().map(|row| row.text("name")).transpose()?;
+    if name.is_some() && !standing.speaks(claims.iat) {
+        return Err(refuse(Unacceptable::Revoked).into());
+    }
     name.and_then(|name| TenantId::parse(&name)).map(Bearer::Organization).ok_or_else(|| {
         Refusal::forbidden(
             "not_a_tenant_admin",
@@ -386,8 +400,8 @@ impl Management {
         outcomes
     }
 
-    /// Commits a change of people, or of what they hold, together with its entry in the log. Nothing that an isolate
-    /// remembers of the tenant is about them, so nothing is forgotten.
+    /// Commits a change of people, or of what they hold, together with its entry in the log. All that this isolate forgets
+    /// is how people stand whose tokens it has taken.
     ///
     /// # Errors
     /// As `Db::commit`.
@@ -401,6 +415,8 @@ impl Management {
         batch.extend(guards);
         let entry = asked_by(&self.call, &self.claims, Entry::of(change));
         batch.push(self.call.record(entry));
-        self.db.commit(batch).await.map_err(|fault| quota::explain(&words, fault))
+        let outcomes = self.db.commit(batch).await.map_err(|fault| quota::explain(&words, fault));
+        self.call.shared.snapshots.forget_people(&self.tenant);
+        outcomes
     }
 }

@@ -4,6 +4,7 @@ pub mod authority;
 pub mod bearer;
 pub mod client;
 pub mod giving;
+mod live;
 pub mod login;
 pub mod management;
 pub mod may_manage;

@@ -132,25 +132,27 @@ async fn for_userinfo(call: &Call) -> Result<Claims, Error<Refusal>> {
     let snapshot = call.snapshot().await?;
     let token = bearer::anywhere(&call.request, snapshot.settings.takes_token_in_query());
     let token = token.map_err(|why| Refusal::new("invalid_request", why))?;
-    let claims = match bearer::verify_token(call, token.as_deref()).await? {
-        Ok(verified) if verified.issuer.id() != call.tenant.id() => {
-            return Err(Refusal::invalid_token("The access token is of another tenant").into());
-        }
-        // An ID token's audience is a client: it is no access token, whatever else it holds.
-        Ok(verified) if !verified.claims.aud.contains(&call.tenant.issuer().join("userinfo")) => {
-            return Err(Refusal::invalid_token("The access token is not for this endpoint").into());
-        }
-        Ok(verified) => verified.claims,
-        Err(Unacceptable::Missing) => {
-            return Err(Refusal::invalid_token("An access token is required").into());
-        }
-        Err(Unacceptable::Expired) => {
-            return Err(Refusal::invalid_token("The access token has expired").into());
-        }
-        Err(Unacceptable::Invalid) => bearer::former(call, token.as_deref())
-            .await?
-            .ok_or_else(|| Refusal::invalid_token("The access token is not valid"))?,
-    };
+    let claims =
+        match bearer::verify_token(call, token.as_deref()).await? {
+            Ok(verified) if verified.issuer.id() != call.tenant.id() => {
+                return Err(Refusal::invalid_token("The access token is of another tenant").into());
+            }
+            // An ID token's audience is a client: it is no access token, whatever else it holds.
+            Ok(verified) if !verified.claims.aud.contains(&call.tenant.issuer().join("userinfo")) => {
+                return Err(Refusal::invalid_token("The access token is not for this endpoint").into());
+            }
+            Ok(verified) => verified.claims,
+            Err(Unacceptable::Missing) => {
+                return Err(Refusal::invalid_token("An access token is required").into());
+            }
+            Err(Unacceptable::Expired) => {
+                return Err(Refusal::invalid_token("The access token has expired").into());
+            }
+            // Only what the management API takes is looked up so.
+            Err(Unacceptable::Invalid | Unacceptable::Revoked) => bearer::former(call, token.as_deref())
+                .await?
+                .ok_or_else(|| Refusal::invalid_token("The access token is not valid"))?,
+        };
     let limits = &call.shared.limits;
     limits.by_caller(call.platform(), &USERINFO, call.tenant.id(), &claims.sub, call.now).await?;
     if !claims.has_scope("openid") {

@@ -96,6 +96,23 @@ impl<S: Scope> Db<S> {
         rows.try_into().map_err(|_| Fault::internal("the driver answered another number of statements"))
     }
 
+    /// Runs several reads, and any number of others that ride along, in one round trip.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_with<const N: usize>(
+        &self,
+        queries: [Query<S>; N],
+        others: impl IntoIterator<Item = Query<S>>,
+    ) -> Result<([Vec<Row>; N], Vec<Vec<Row>>), Fault> {
+        let mut rows = self.answers(queries.into_iter().chain(others).collect()).await?;
+        let others = rows.split_off(N.min(rows.len()));
+        let rows = rows
+            .try_into()
+            .map_err(|_| Fault::internal("the driver answered another number of statements"))?;
+        Ok((rows, others))
+    }
+
     /// Reads any number of queries. Behind a pointer, as is [`Self::transact`], so that their workings are compiled once
     /// instead of into the future of everybody who awaits them.
     fn answers(&self, queries: Vec<Query<S>>) -> LocalBox<'_, Result<Vec<Vec<Row>>, Fault>> {

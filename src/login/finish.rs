@@ -19,7 +19,7 @@ use crate::{
         },
     },
     resources::{
-        refresh_tokens,
+        endings, refresh_tokens,
         sessions::{
             self,
             model::{NewSession, Session},
@@ -112,8 +112,7 @@ pub fn prepare(
     ];
     batch.extend(code);
     if let Some(other) = before.filter(|session| session.user_id != *user) {
-        batch.push(sessions::store::end(&other.id, call.now));
-        batch.push(refresh_tokens::store::revoke_session(&other.user_id, &other.id, call.now));
+        batch.extend(endings::store::end(settings.sign_out(), &other.user_id, Some(&other.id), call.now));
     }
     batch.extend(sweep(call.now));
     let response = session::keep(call, &visit.snapshot, response, &secret, settings.session_lifetime())?;

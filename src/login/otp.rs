@@ -16,7 +16,7 @@ use crate::{
     oauth::authorize::{
         checks::Terms,
         respond::{self, Denied},
-        transaction::Halfway,
+        transaction::{Halfway, IDENTIFIER},
     },
     resources::{
         authentication_methods::{
@@ -88,6 +88,12 @@ pub async fn check(
             &Denied::new("access_denied", NOT_A_MEMBER),
         )));
     }
+    // Or what they proved then has been taken from them: a password that was changed since is worth nothing.
+    if person.optional_time("signed_out_at")?.map(Timestamp::millis) != halfway.credentials {
+        call.db.commit([say(Kind::FailedSecondFactor, "What was proven before has ended")]).await?;
+        let again = visit.transaction.clone().begun_again();
+        return Ok(Next::Leave(respond::see(call, &again.url(call, &visit.snapshot, IDENTIFIER)?)));
+    }
     let found = found.rows.iter().map(methods::store::method).collect::<Result<Vec<_>, _>>()?;
     let Some(accepted) = accepted(&visit.snapshot, &found, typed, call.now)? else {
         call.db.commit([say(Kind::FailedSecondFactor, "Wrong code")]).await?;
@@ -101,8 +107,10 @@ pub async fn check(
     let proven = Proven { user, at: Timestamp::from_millis(halfway.authenticated_at), amr: Some(amr) };
     let mut finish = finish::prepare(call, visit, terms, &proven, before.as_ref())?;
     finish.batch.extend(match accepted.step {
-        Some(step) => methods::store::spend_step(user, &accepted.method.id, step, totp::step(call.now) - 1),
-        None => methods::store::spend_recovery_code(user, &accepted.method.id),
+        Some(step) => {
+            Vec::from(methods::store::spend_step(user, &accepted.method.id, step, totp::step(call.now) - 1))
+        }
+        None => Vec::from(methods::store::spend_recovery_code(user, &accepted.method.id)),
     });
     finish.batch.push(counters::forget_attempts(&key));
     finish.batch.push(say(kind, "Second factor"));

@@ -89,7 +89,7 @@ pub async fn check(
         // Nobody is signed in by this: there is no session, and who they are travels sealed to the next page.
         (Verdict::Halfway, Some(account)) => {
             call.db.commit(settled(call, account, comparison, password, &attempt, &found).await).await?;
-            let halfway = Halfway::new(account.user.clone(), call.now, call.now);
+            let halfway = Halfway::new(account.user.clone(), call.now, call.now, account.signed_out_at);
             let transaction = visit.transaction.clone().half_done(halfway);
             let next = transaction.url(call, &visit.snapshot, CHALLENGE)?;
             Ok(Next::Leave(respond::see(call, &next)))

@@ -26,12 +26,14 @@ pub struct Account {
     pub factors: Factors,
     /// Where they have signed in before: their last address, and those of their sessions.
     pub known: Vec<String>,
+    /// When they were last signed out everywhere.
+    pub signed_out_at: Option<Timestamp>,
 }
 
 /// The account that an e-mail address or a user name belongs to. One row or none.
 pub fn account(connection: &str, identifier: &str, organization: Option<&OrganizationId>) -> Query<InTenant> {
     read(concat!(
-        "select a.user_id, i.user_id as identity_id, i.blocked or a.blocked as blocked, p.hash, ",
+        "select a.user_id, a.signed_out_at, i.user_id as identity_id, i.blocked or a.blocked as blocked, p.hash, ",
         factors!("a.user_id"),
         " as factors,
            (select json_group_array(ip) from (select a.last_ip as ip union
@@ -65,13 +67,14 @@ pub fn account_of(row: &Row) -> Result<Account, Fault> {
         is_member: row.flag("is_member")?,
         factors: row.json("factors")?,
         known: row.json("known")?,
+        signed_out_at: row.optional_time("signed_out_at")?,
     })
 }
 
 /// Whether an account is blocked, and in the organization that was asked for, if one was. One row or none.
 pub fn person(account: &UserId, organization: Option<&OrganizationId>) -> Query<InTenant> {
     read(
-        "select a.blocked, ?3 is null or exists (select 1 from organization_members m
+        "select a.blocked, a.signed_out_at, ?3 is null or exists (select 1 from organization_members m
              where m.tenant_id = ?1 and m.organization_id = ?3 and m.user_id = a.user_id) as is_member
          from users a where a.tenant_id = ?1 and a.user_id = ?2",
     )

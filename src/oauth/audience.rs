@@ -21,6 +21,9 @@ pub struct Api<'a> {
     of_main: bool,
 }
 
+/// The longest life of a token for the management API: Auth0's for one that a person gets in a browser.
+const MANAGEMENT_LIFETIME: Lifetime = Lifetime::hours(2);
+
 /// A token that is only good at the userinfo endpoint lasts a day (Auth0).
 const USERINFO_LIFETIME: Lifetime = Lifetime::days(1);
 
@@ -110,9 +113,11 @@ impl<'a> Api<'a> {
         self.is_userinfo() || self.server.is_some_and(|server| server.document.allow_offline_access)
     }
 
-    /// How long its access tokens last.
+    /// How long its access tokens last. Those for the management API never longer than two hours, whatever a tenant that
+    /// was made earlier has stored.
     pub fn token_lifetime(&self) -> Lifetime {
-        self.server.map_or(USERINFO_LIFETIME, ResourceServer::token_lifetime)
+        let lifetime = self.server.map_or(USERINFO_LIFETIME, ResourceServer::token_lifetime);
+        if self.is_management() { lifetime.min(MANAGEMENT_LIFETIME) } else { lifetime }
     }
 
     /// Whether a request names this API, by whichever of its identifiers.

@@ -77,20 +77,14 @@ pub struct Code {
 }
 
 impl Code {
-    /// Whether this client may redeem it now, with these proofs. A challenge asks for its verifier, and a verifier
+    /// Whether this client proves that the code was made for it, used or not, ended or not. A challenge asks for its verifier, and a verifier
     /// without a challenge is refused too: somebody may have taken the challenge away (RFC 9700 §2.1.1).
-    pub fn is_for(
-        &self,
-        client: &ClientId,
-        redirect_uri: &str,
-        verifier: Option<&str>,
-        now: Timestamp,
-    ) -> bool {
+    pub fn is_for(&self, client: &ClientId, redirect_uri: &str, verifier: Option<&str>) -> bool {
         let proven = match (&self.request.code_challenge, verifier) {
             (Some(challenge), Some(verifier)) => challenge.is_met_by(verifier),
             (None, None) => true,
             _ => false,
         };
-        proven && self.client == *client && self.request.redirect_uri == redirect_uri && now < self.expires_at
+        proven && self.client == *client && self.request.redirect_uri == redirect_uri
     }
 }

@@ -1,7 +1,7 @@
 //! Signing out: OpenID Connect RP-Initiated Logout 1.0, and Auth0's older `/v2/logout`.
 //!
-//! Ending a session also ends the refresh tokens that came of it. Auth0 keeps them; here whoever signs out is signed out
-//! everywhere that this login reached. Sessions that merely run out leave offline access alone.
+//! Only the session of this browser is ended, never one that is merely named. The refresh tokens that came of it live on, as
+//! Auth0's do (OpenID Connect Back-Channel Logout §2.7), unless the tenant's settings say otherwise.
 
 use super::{
     authorize::respond,
@@ -22,11 +22,11 @@ use crate::{
         page::{form_page, page},
         route::Routes,
     },
-    id::{ClientId, SessionId, UserId},
+    id::ClientId,
     jose::{Audience, Claims, Unverified, jwt::ID_TOKEN},
     resources::{
         clients::{backchannel::Initiator, model::ClientRecord},
-        refresh_tokens,
+        endings,
         sessions::{self, model::Session},
         snapshot::Snapshot,
     },
@@ -71,23 +71,21 @@ async fn oidc(cx: &Login, parameters: Pairs) -> Result<Response, Error<Refusal>>
     };
     let current = session::current(call).await?;
     match (hint, current) {
-        // The hint proves that the application knows the session; another person's in this browser it leaves alone.
-        (Some(hint), current) => {
-            let user = UserId::new(&*hint.sub);
-            let is_another = current.as_ref().is_some_and(|current| current.user_id != user);
-            let mut sessions: Vec<SessionId> = hint.sid.as_deref().map(SessionId::new).into_iter().collect();
-            let here = current.filter(|_| !is_another).map(|current| current.id);
-            sessions.extend(here.filter(|here| hint.sid.as_deref() != Some(here.as_str())));
-            end(call, &user, &sessions, client.as_deref()).await?;
-            let response = leave(call, &snapshot, back);
-            return Ok(if is_another { response } else { session::forget(call, response) });
+        // Another person's session in this browser the hint leaves alone.
+        (Some(hint), Some(current)) if current.user_id.as_str() != hint.sub => {
+            return Ok(leave(call, &snapshot, back));
         }
-        // Without a hint any page could send the browser here: the person is asked (RP-Initiated Logout §2).
-        (None, Some(current)) if !is_confirmed(call, &snapshot, &asked, &current) => {
+        // The hint of this very session proves that the application knows it. Without one, or with that of another session
+        // (an old ID token in somebody's hands), any page could send the browser here: the person is asked (RP-Initiated
+        // Logout §2, §4).
+        (hint, Some(current))
+            if !is_of(hint.as_ref(), &current) && !is_confirmed(call, &snapshot, &asked, &current) =>
+        {
             return Ok(confirm(call, &snapshot, &asked, &current, back.as_deref())?);
         }
-        (None, Some(current)) => end(call, &current.user_id, &[current.id], client.as_deref()).await?,
-        (None, None) => {}
+        (_, Some(current)) => end(call, &snapshot, &current, client.as_deref()).await?,
+        // An ID token alone ends nothing: whoever holds it need not be the person.
+        (_, None) => {}
     }
     Ok(session::forget(call, leave(call, &snapshot, back)))
 }
@@ -120,7 +118,7 @@ async fn v2(cx: &Login, Query(asked): Query<Older>) -> Result<Response, Error<Re
     };
     let back = back.map(|target| target.as_str().to_owned());
     if let Some(current) = session::current(call).await? {
-        end(call, &current.user_id, &[current.id], client.as_deref()).await?;
+        end(call, &snapshot, &current, client.as_deref()).await?;
     }
     Ok(session::forget(call, leave(call, &snapshot, back)))
 }
@@ -167,20 +165,23 @@ fn back(client: Option<&ClientRecord>, uri: &str, state: Option<&str>) -> Result
     Ok(target.with(&state))
 }
 
+/// Whether a hint is of this session. One without `sid` is of any session of its person.
+fn is_of(hint: Option<&Claims>, current: &Session) -> bool {
+    hint.is_some_and(|hint| hint.sid.as_deref().is_none_or(|sid| sid == current.id.as_str()))
+}
+
 async fn end(
     call: &Call,
-    user: &UserId,
-    sessions: &[SessionId],
+    snapshot: &Snapshot,
+    session: &Session,
     client: Option<&ClientRecord>,
 ) -> Result<(), Fault> {
-    let client = client.map_or("", |record| record.client.client_id.as_str());
+    let (user, client) = (&session.user_id, client.map_or("", |record| record.client.client_id.as_str()));
     let entry = Entry::new(Kind::SuccessLogout, "Signed out").user(user.as_str()).client(client);
-    let known = sessions.iter().map(|id| sessions::store::known_to(id).into());
-    let ends = sessions.iter().flat_map(|id| {
-        [sessions::store::end(id, call.now), refresh_tokens::store::revoke_session(user, id, call.now)]
-    });
+    let known = std::iter::once(sessions::store::known_to(&session.id).into());
+    let ends = endings::store::end(snapshot.settings.sign_out(), user, Some(&session.id), call.now);
     let outcomes = call.db.commit(known.chain(ends).chain([call.record(entry)])).await?;
-    let ended = Ended::among(&outcomes, sessions.len())?;
+    let ended = Ended::among(&outcomes, 1)?;
     backchannel::tell(call, &call.tenant, &call.db, ended, Initiator::RpLogout);
     Ok(())
 }
@@ -215,6 +216,7 @@ fn confirm(
     let yes = snapshot.passing.seal(call.platform(), &purpose(call), &Secret::new(session.id.as_str()))?;
     let kept = [
         ("confirmed", Some(yes.as_str())),
+        ("id_token_hint", asked.id_token_hint.as_deref()),
         ("client_id", asked.client_id.as_deref()),
         ("post_logout_redirect_uri", asked.post_logout_redirect_uri.as_deref()),
         ("state", asked.state.as_deref()),

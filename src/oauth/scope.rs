@@ -1,7 +1,7 @@
 //! Scopes: a set of words (RFC 6749 §3.3), and the rules of who gets which. Pure.
 
 use super::audience::Api;
-use crate::access::management::TENANT_ADMIN;
+use crate::resources::standing::model::{Place, person_may_have};
 use std::fmt;
 
 /// The scopes that OpenID Connect defines (Core §5.4, §11): about the person, not about an API.
@@ -89,20 +89,21 @@ pub struct Wish<'a> {
 /// dropped silently (Auth0). Of an API with policies, and always of the management API, a person gets only the
 /// permissions they hold. `tenants:all` is no scope of the API's catalogue, so no person ever gets it.
 pub fn granted(wish: &Wish<'_>, held: &Held) -> Scopes {
-    let management = wish.api.is_management();
-    // The management API of a tenant knows nothing of that tenant's organizations: what is held inside one must not
-    // reach the whole tenant. On the main tenant an organization stands for a tenant.
-    let counts_inside = !management || wish.on_main;
-    let holds =
-        |scope: &str| held.everywhere.contains(scope) || (counts_inside && held.inside.contains(scope));
-    // Who administers a tenant may do everything there; who administers everywhere, on the main tenant itself.
-    let administered = if wish.in_organization { &held.inside } else { &held.everywhere };
-    let is_administrator = management && wish.on_main && administered.contains(TENANT_ADMIN);
+    let place = Place { in_organization: wish.in_organization, on_main: wish.on_main };
+    let everywhere = |scope: &str| held.everywhere.contains(scope);
+    let inside = |scope: &str| held.inside.contains(scope);
+    let may_have = |scope: &str| {
+        if wish.api.is_management() {
+            person_may_have(scope, place, everywhere, inside)
+        } else {
+            everywhere(scope) || inside(scope)
+        }
+    };
     wish.scope.filtered(|scope| match scope {
         "offline_access" => wish.offline && wish.api.allows_offline_access(),
         _ if OPENID.contains(&scope) => true,
         _ if !wish.api.defines(scope) => false,
-        _ => !wish.api.enforces_policies() || is_administrator || holds(scope),
+        _ => !wish.api.enforces_policies() || may_have(scope),
     })
 }
 

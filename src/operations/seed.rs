@@ -126,7 +126,7 @@ pub fn first_rows(
         name: "Management API".to_owned(),
         is_system: true,
         document: resource_servers::model::Document {
-            token_lifetime: Some(86_400),
+            token_lifetime: Some(7_200),
             enforce_policies: true,
             ..resource_servers::model::Document::default()
         },

@@ -5,6 +5,7 @@ pub mod authentication_methods;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
+pub mod endings;
 pub mod former_keys;
 pub mod grants;
 pub mod keys;
@@ -18,6 +19,7 @@ pub mod roles;
 pub mod sessions;
 pub mod settings;
 pub mod snapshot;
+pub mod standing;
 pub mod users;
 
 use crate::http::route::Routes;

@@ -8,6 +8,10 @@ use super::{
     keys::{self, model::SigningKey},
     resource_servers::{self, model::ResourceServer},
     settings::{self, model::Settings},
+    standing::{
+        self,
+        model::{Standing, Subject},
+    },
 };
 use crate::{
     access::log_unreadable,
@@ -49,6 +53,7 @@ pub struct Snapshot {
     pub resource_servers: Vec<ResourceServer>,
     clients: RefCell<HashMap<ClientId, Option<Rc<ClientRecord>>>>,
     organizations: RefCell<HashMap<String, (OrganizationId, String)>>,
+    people: RefCell<HashMap<Subject, Rc<Standing>>>,
     signer: RefCell<Option<(String, Rc<dyn Signer>)>>,
     left_out: Vec<LeftOut>,
 }
@@ -61,9 +66,20 @@ struct LeftOut {
     fault: Fault,
 }
 
+/// Whom a token speaks for that is about to be verified: how they stand is read beside the keys, if those are read anyway.
+#[derive(Debug)]
+pub enum Bearer {
+    /// A person, and the name under which the management API is registered.
+    Person(Subject, String),
+    /// A machine.
+    Machine(ClientId),
+}
+
 /// How many clients of one tenant are remembered, and how many organizations.
 const CLIENTS: usize = 1024;
 const ORGANIZATIONS: usize = 1024;
+/// And how many of the people whose tokens its management API has taken.
+const PEOPLE: usize = 1024;
 
 /// A day, in milliseconds.
 const DAY: i64 = 86_400_000;
@@ -81,10 +97,26 @@ impl Snapshots {
         config: &Config,
         now: Timestamp,
     ) -> Result<Rc<Snapshot>, Fault> {
+        self.beside(tenant, db, platform, config, now, None).await
+    }
+
+    /// The same. If it has to be read, how `bearer` stands is read in the same round trip.
+    ///
+    /// # Errors
+    /// As [`Snapshots::of`].
+    pub async fn beside(
+        &self,
+        tenant: &Tenant,
+        db: &TenantDb,
+        platform: &dyn Platform,
+        config: &Config,
+        now: Timestamp,
+        bearer: Option<&Bearer>,
+    ) -> Result<Rc<Snapshot>, Fault> {
         if let Some(snapshot) = self.0.fresh(tenant, now) {
             return Ok(snapshot);
         }
-        let snapshot = Snapshot::read(tenant.id(), db, config, now).await?;
+        let snapshot = Snapshot::read(tenant.id(), db, config, bearer, now).await?;
         let previous = self.0.stale(tenant);
         // Importing a private key costs more than signing with it: a key that has not changed stays imported.
         if let Some(previous) = &previous {
@@ -105,21 +137,51 @@ impl Snapshots {
     pub fn forget(&self, tenant: &TenantId) {
         self.0.forget(tenant);
     }
+
+    /// Forgets how the people of a tenant stand: they, or what they hold, have been changed here.
+    pub fn forget_people(&self, tenant: &Tenant) {
+        if let Some(snapshot) = self.0.stale(tenant) {
+            snapshot.people.borrow_mut().clear();
+        }
+    }
 }
 
 impl Snapshot {
-    async fn read(tenant: &TenantId, db: &TenantDb, config: &Config, now: Timestamp) -> Result<Self, Fault> {
-        let [data_keys, settings, attack_protection, keys, former_keys, connections, resource_servers] = db
-            .read([
-                keys::store::data_keys(),
-                settings::store::read_all(),
-                attack_protection::store::read_all(),
-                keys::store::all(),
-                former_keys::store::all(),
-                connections::store::all(),
-                resource_servers::store::all(),
-            ])
-            .await?;
+    async fn read(
+        tenant: &TenantId,
+        db: &TenantDb,
+        config: &Config,
+        bearer: Option<&Bearer>,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        let queries = [
+            keys::store::data_keys(),
+            settings::store::read_all(),
+            attack_protection::store::read_all(),
+            keys::store::all(),
+            former_keys::store::all(),
+            connections::store::all(),
+            resource_servers::store::all(),
+        ];
+        let riding = bearer.map(|bearer| match bearer {
+            Bearer::Person(subject, audience) => standing::store::of_person(subject, audience),
+            Bearer::Machine(client) => clients::store::and_grants(client),
+        });
+        let (rows, rode) = db.read_with(queries, riding.into_iter().flatten()).await?;
+        let [data_keys, settings, attack_protection, keys, former_keys, connections, resource_servers] = rows;
+        // Who cannot be read is read again when they are asked for, and fails there.
+        let (mut people, mut machines) = (HashMap::new(), HashMap::new());
+        match (bearer, rode.as_slice()) {
+            (Some(Bearer::Person(subject, _)), [person, held]) => {
+                let standing = standing::store::standing(subject, person, held);
+                people.extend(standing.map(|standing| (subject.clone(), Rc::new(standing))));
+            }
+            (Some(Bearer::Machine(id)), [client, grants]) => {
+                let record = clients::store::record(client, grants);
+                machines.extend(record.map(|record| (id.clone(), record.map(Rc::new))));
+            }
+            _ => {}
+        }
         let mut left_out = Vec::new();
         // Without its key nothing of a tenant opens, and without its settings nobody knows what it demands of those who sign
         // in: these two must be readable. Everything else fails alone.
@@ -150,7 +212,8 @@ impl Snapshot {
                 resource_servers::store::resource_server,
                 &mut left_out,
             ),
-            clients: RefCell::default(),
+            clients: RefCell::new(machines),
+            people: RefCell::new(people),
             organizations: RefCell::default(),
             signer: RefCell::default(),
             left_out,
@@ -183,6 +246,30 @@ impl Snapshot {
         }
         clients.insert(id.clone(), record.clone());
         Ok(record)
+    }
+
+    /// How a person stands, read in one round trip the first time. `audience` is the name under which the management API is
+    /// registered.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn standing(
+        &self,
+        db: &TenantDb,
+        subject: &Subject,
+        audience: &str,
+    ) -> Result<Rc<Standing>, Fault> {
+        if let Some(known) = self.people.borrow().get(subject) {
+            return Ok(Rc::clone(known));
+        }
+        let [person, held] = db.read(standing::store::of_person(subject, audience)).await?;
+        let standing = Rc::new(standing::store::standing(subject, &person, &held)?);
+        let mut people = self.people.borrow_mut();
+        if people.len() >= PEOPLE {
+            people.clear();
+        }
+        people.insert(subject.clone(), Rc::clone(&standing));
+        Ok(standing)
     }
 
     /// The id and the name of an organization, if it was found before under this id or name. Who is its member is never

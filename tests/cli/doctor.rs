@@ -83,7 +83,9 @@ fn whatever_is_wrong_with_a_token_is_said() {
     );
     scene.only(&token(json!({"iat": now + 600})), "clock", "from the future");
     scene.only(&token(json!({"aud": "http://localhost:8787/api/v2"})), "audience", "is no API of the tenant");
-    scene.only(&token(json!({"sub": "gone@clients", "org_id": null})), "subject", "client does not exist");
+    let gone = token(json!({"sub": "gone@clients", "org_id": null}));
+    scene.world.database("SHARED").query("delete from clients where client_id = 'gone'");
+    scene.only(&gone, "subject", "client does not exist");
     scene.only(&token(json!({"org_id": "org_gone"})), "organization", "org_gone is not there");
     scene.only(&token(json!({"org_name": "globex"})), "organization", "is called acme by now, not globex");
     scene.only(&token(json!({"org_id": null})), "organization", "none: it manages the main tenant");

@@ -87,7 +87,10 @@ fn secrets(stranger: &Inhabited, victim: &Inhabited) -> BTreeSet<String> {
     let keys = format!("select kid || public_jwk as text from signing_keys where tenant_id = '{id}'");
     let keys: String = victim.database.query(&keys).iter().map(|row| row["text"].as_str().unwrap()).collect();
     let name = format!("Tenant of {id}");
-    let told = |text: &String| *text == name || keys.contains(text.as_str()) || text.starts_with("http://");
+    let told = |text: &String| {
+        let is_route = ROUTES.all().iter().any(|route| route.path == *text);
+        *text == name || is_route || keys.contains(text.as_str()) || text.starts_with("http://")
+    };
     victim.telling().into_iter().filter(|text| !own.contains(text) && !told(text)).collect()
 }
 

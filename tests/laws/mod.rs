@@ -14,6 +14,7 @@ mod migrations;
 mod parameters;
 mod quotas;
 mod readback;
+mod revocation;
 mod routes;
 mod strangers;
 mod tidy;

@@ -119,6 +119,35 @@ fn refused(seen: &Seen, status: u16) {
     assert_eq!((url.path(), answer.status()), (PAGE, status), "{}", answer.text());
 }
 
+/// By a change of the user through the management API.
+#[test]
+fn what_ends_a_persons_sessions_ends_a_login_that_is_half_done() {
+    for (change, signs_in) in [
+        (json!({ "name": "Ann" }), true),
+        (json!({ "password": "another password of Ann's" }), false),
+        (json!({ "email": "new@example.com" }), false),
+    ] {
+        let scene = Scene::enrolled();
+        let browser = scene.world.browser();
+        let page = scene.password(&browser, &[]);
+        scene.admin().patch(&format!("users/{}", scene.ann.replace('|', "%7C")), &change).expect(200);
+        let seen = browser.submit(&page, &[("code", &scene.code())]);
+        assert_eq!((matches!(seen, Seen::Away(_)), scene.sessions() > 0), (signs_in, signs_in), "{change}");
+    }
+}
+
+#[test]
+fn a_code_before_the_one_that_was_used_is_not_accepted() {
+    let scene = Scene::enrolled();
+    scene.sign_in(&scene.world.browser());
+    for away in [-1, 0, 1] {
+        let browser = scene.world.browser();
+        let page = scene.password(&browser, &[]);
+        let seen = browser.submit(&page, &[("code", &code(&scene.world, SEED, away))]);
+        assert_eq!(matches!(seen, Seen::Away(_)), away > 0, "{away}");
+    }
+}
+
 /// RFC 6238, appendix B, without the two digits that we do not use.
 #[test]
 fn the_codes_are_those_of_the_standard() {
@@ -185,7 +214,7 @@ fn whoever_has_none_is_not() {
 #[test]
 fn a_code_is_good_for_a_step_before_and_after_and_once() {
     let scene = Scene::enrolled();
-    for (away, good) in [(-2, false), (2, false), (-1, true), (1, true), (0, true)] {
+    for (away, good) in [(-2, false), (2, false), (-1, true), (0, true), (1, true)] {
         let browser = scene.world.browser();
         let page = scene.password(&browser, &[]);
         let typed = code(&scene.world, SEED, away);
@@ -219,11 +248,11 @@ fn a_code_that_is_sent_twice_signs_in_once() {
     let before = world.query("select id from sessions").len();
     refused(&two.submit(&pages[1], &[("code", &typed)]), 400);
     assert_eq!(world.query("select id from sessions").len(), before, "nothing of the second one is left");
-    assert_eq!(world.query("select step from spent_factors").len(), 1);
+    assert_eq!(world.query("select step from spent_factors").len(), 2, "with the step before it");
     // What nobody's code can be of any more is forgotten.
     scene.world.advance(Lifetime::minutes(5));
     scene.sign_in(&scene.world.browser());
-    assert_eq!(world.query("select step from spent_factors").len(), 1);
+    assert_eq!(world.query("select step from spent_factors").len(), 2);
 }
 
 #[test]

@@ -129,7 +129,8 @@ fn the_secret_of_a_machine_is_not_for_those_who_may_do_less() {
     clerk.patch(&url(&app), &confidential).expect(200);
     clerk.post(&format!("{}/rotate-secret", url(&app)), &json!({})).expect(200);
 
-    let administrator = world.database("SHARED").query("select user_id from users");
+    let administrator =
+        world.database("SHARED").query("select user_id from users where email = 'admin@example.com'");
     let administrator = administrator[0]["user_id"].as_str().unwrap();
     // Their token says what they may do, and not that they could get another one.
     holder(administrator, scope).patch(&machine, &public).expect(403);

@@ -116,7 +116,8 @@ async fn answer(
         Decision::Issue(session) => session,
         Decision::Prove(session) => {
             call.check_writable()?;
-            let halfway = Halfway::new(session.user_id, session.authenticated_at, call.now);
+            let halfway =
+                Halfway::new(session.user_id, session.authenticated_at, call.now, session.signed_out_at);
             return Transaction::begin(call, snapshot, raw, organization, Start::SecondFactor(halfway));
         }
         Decision::Login => {

@@ -54,12 +54,24 @@ pub struct Halfway {
     pub authenticated_at: i64,
     /// When they got here, in milliseconds.
     at: i64,
+    /// The state of their credentials that they proved it by: a change of those ends this.
+    #[serde(default)]
+    pub credentials: Credentials,
 }
+
+/// One state of somebody's credentials: when they were last signed out everywhere, which never happens twice at once.
+pub type Credentials = Option<i64>;
 
 impl Halfway {
     /// Somebody who gets here `now`.
-    pub fn new(user: UserId, authenticated_at: Timestamp, now: Timestamp) -> Self {
-        Self { user, authenticated_at: authenticated_at.millis(), at: now.millis() }
+    pub fn new(
+        user: UserId,
+        authenticated_at: Timestamp,
+        now: Timestamp,
+        credentials: Option<Timestamp>,
+    ) -> Self {
+        let credentials = credentials.map(Timestamp::millis);
+        Self { user, authenticated_at: authenticated_at.millis(), at: now.millis(), credentials }
     }
 }
 
@@ -137,6 +149,13 @@ impl Transaction {
     /// The same login, once it has led to a session.
     pub fn led_to(mut self, session: SessionId) -> Self {
         self.session = Some(session);
+        self.halfway = None;
+        self
+    }
+
+    /// The same login, with nothing proven.
+    pub fn begun_again(mut self) -> Self {
+        self.session = None;
         self.halfway = None;
         self
     }

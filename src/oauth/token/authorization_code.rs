@@ -19,11 +19,11 @@ use crate::{
     },
     resources::{
         clients::model::Client,
+        endings,
         refresh_tokens::{
             self,
             model::{Life, NewRefreshToken, Wire},
         },
-        sessions,
         snapshot::Snapshot,
     },
     secret::{Digest, Secret},
@@ -86,14 +86,21 @@ impl Exchange<'_> {
         let Some(code) = codes.first().map(store::code).transpose()? else {
             return Err(self.refuse([self.failed("Code unknown", None)]).await?.into());
         };
+        // Whoever does not prove that the code is theirs changes nothing: neither is it used up for the client that it was
+        // made for, nor does an old one from a history or a proxy's log end anything.
+        if !self.is_theirs(&code) {
+            return Err(self
+                .refuse([self.failed("Code refused: not this client's", Some(&code))])
+                .await?
+                .into());
+        }
         if code.used_at.is_some() {
             return Err(self.refuse_again(&code).await?.into());
         }
         let offline = self.client.allows("refresh_token");
         let Some(granted) = self.granted(&code, &people, &permissions, offline)? else {
-            // Burned: nobody can try it again.
             let failed = self.failed("Code refused", Some(&code));
-            return Err(self.refuse([store::consume_code(digest, call.now), failed]).await?.into());
+            return Err(self.refuse([failed]).await?.into());
         };
         self.check_wanted(&code, &granted)?;
         let refresh_token = granted.scope.contains("offline_access").then(|| issue::refresh_token(call));
@@ -103,7 +110,10 @@ impl Exchange<'_> {
         let entry = LogId::new(log_id(call.platform(), call.now));
         let agent = call.request.agent();
         let mut batch = vec![store::record_exchange(digest, &entry, &call.request.ip, agent, call.now)];
-        batch.extend(refresh_token.map(|wire| self.first_of_family(&granted, &wire)));
+        if let Some(wire) = &refresh_token {
+            batch.push(self.first_of_family(&granted, wire));
+            batch.push(refresh_tokens::store::revoke_oldest(&code.user, &code.client, call.now));
+        }
         batch.push(store::consume_code(digest, call.now));
         let outcomes = call.db.commit(batch).await?;
         if outcomes.last().is_none_or(|consumed| consumed.rows.is_empty()) {
@@ -115,6 +125,9 @@ impl Exchange<'_> {
     /// Exchanges a code that a read-only tenant has given out. There is no refresh token, which would have to be kept.
     async fn sealed(&self, code: &Code) -> Result<Tokens, Error<Refusal>> {
         let (call, request) = (self.call, &code.request);
+        if !self.is_theirs(code) {
+            return Err(invalid_grant().into());
+        }
         let organization = request.organization.as_ref().map(|organization| &organization.id);
         let [people, permissions] = call
             .db
@@ -144,8 +157,12 @@ impl Exchange<'_> {
         Ok(tokens.ok_or_else(invalid_grant)?)
     }
 
-    /// What the code gives to whoever presents it; nothing if it is not theirs, or the person or the API is not there
-    /// any more.
+    /// Whether the client proves that the code was made for it.
+    fn is_theirs(&self, code: &Code) -> bool {
+        code.is_for(&self.client.client_id, &self.fields.redirect_uri, self.fields.code_verifier.as_deref())
+    }
+
+    /// What the code gives; nothing if it has ended, or the person or the API is not there any more.
     fn granted(
         &self,
         code: &Code,
@@ -153,11 +170,9 @@ impl Exchange<'_> {
         permissions: &[Row],
         offline: bool,
     ) -> Result<Option<Granted<'_>>, Fault> {
-        let (call, request, fields) = (self.call, &code.request, self.fields);
-        let verifier = fields.code_verifier.as_deref();
-        let is_theirs = code.is_for(&self.client.client_id, &fields.redirect_uri, verifier, call.now);
+        let (call, request) = (self.call, &code.request);
         let person = people.first().map(Person::of).transpose()?;
-        let person = person.filter(|person| is_theirs && person.is_welcome());
+        let person = person.filter(|person| call.now < code.expires_at && person.is_welcome());
         let api = Api::for_person(call, self.snapshot, &request.audience);
         let (Some(person), Some(api)) = (person, api) else { return Ok(None) };
         let held = store::held(permissions, api.registered())?;
@@ -214,7 +229,7 @@ impl Exchange<'_> {
             digest: &wire.secret.digest(),
             audience: &granted.api.identifier,
             scope: &granted.scope.to_string(),
-            life: &Life::of(&self.client.refresh_token),
+            life: &Life::of(self.client),
         };
         refresh_tokens::store::insert_first(&new, self.call.now)
     }
@@ -229,12 +244,8 @@ impl Exchange<'_> {
     /// refresh tokens that came of it (RFC 6749 §4.1.2).
     async fn refuse_again(&self, code: &Code) -> Result<Refusal, Fault> {
         let now = self.call.now;
-        let batch = [
-            refresh_tokens::store::revoke_session(&code.user, &code.session, now),
-            sessions::store::end(&code.session, now),
-            self.failed("Code used again: what came of it was revoked", Some(code)),
-        ];
-        self.refuse(batch).await
+        let failed = self.failed("Code used again: what came of it was revoked", Some(code));
+        self.refuse(endings::of_session(&code.user, &code.session, now).into_iter().chain([failed])).await
     }
 
     /// Refuses, and writes down what follows from that; while the tenant is read-only nothing does.

@@ -117,9 +117,12 @@ pub struct Bearer<'a> {
     pub nonce: Option<&'a str>,
 }
 
+/// How many letters find a refresh token: 95 bits.
+pub const LOOKUP: usize = 16;
+
 /// A new refresh token: 95 bits to find it, 256 to prove it.
 pub fn refresh_token(call: &Call) -> Wire {
-    Wire { lookup: random_text(call.platform(), 16), secret: Secret::random(call.platform(), 32) }
+    Wire { lookup: random_text(call.platform(), LOOKUP), secret: Secret::random(call.platform(), 32) }
 }
 
 /// Signs a person's tokens: always an access token, and an ID token if the scope `openid` was granted.

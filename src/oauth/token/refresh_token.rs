@@ -1,7 +1,7 @@
 //! The refresh token grant (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14).
 
 use super::{
-    issue::{self, Bearer, Tokens},
+    issue::{self, Bearer, LOOKUP, Tokens},
     wanted::{Wanted, other_api},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     },
     resources::{
         clients::model::{Client, RefreshTokenPolicy},
+        endings,
         refresh_tokens::{
             self,
             model::{Life, RefreshToken, Wire},
@@ -47,7 +48,7 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Res
     let token =
         fields.refresh_token.ok_or_else(|| Refusal::new("invalid_request", "refresh_token is missing"))?;
     let presented = Wire::parse(&token).ok_or_else(invalid_grant)?;
-    let life = Life::of(&client.refresh_token);
+    let life = Life::of(client);
     let policy = policy(call, &snapshot, client, wanted.audience()?);
     let with = Use {
         lookup: &presented.lookup,
@@ -59,11 +60,12 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Res
         elsewhere: policy.is_some(),
         organization: wanted.organization.as_deref(),
     };
-    let next = issue::refresh_token(call);
+    let lookup = random_text(call.platform(), LOOKUP);
+    let next = successor(call, &snapshot, lookup, &presented)?;
     let looked = if call.tenant.is_read_only() {
         look(call, &with).await?
     } else {
-        rotate(call, &with, &next, life.idle_end(call.now)).await?
+        rotate(call, &with, &next, life.idle_end(call.now), Life::belated_end(client, call.now)).await?
     };
     let [found, people, permissions, used] = looked;
     let found = found.first().map(refresh_tokens::store::refresh_token).transpose()?;
@@ -103,13 +105,31 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Res
         scope: &scope,
         permissions: &permissions,
         organization: organization.as_ref(),
-        session: found.session.as_ref(),
+        // Offline access goes on after the session, and speaks of it no more.
+        session: found.session.as_ref().filter(|_| !person.session_ended),
         authenticated_at: found.authenticated_at,
         nonce: None,
     };
     let rotated = used.flag("rotating")? && !call.tenant.is_read_only();
-    let successor = rotated.then(|| next.reveal());
-    Ok(issue::for_person(call, &snapshot, &bearer, successor).await?)
+    let answered = match used.optional_text("successor")? {
+        Some(lookup) if rotated && lookup != next.lookup => {
+            // It was replaced a moment ago, and is answered with the same again. After a change of the tenant's key that
+            // cannot be said any more.
+            let again = successor(call, &snapshot, lookup, &presented)?;
+            let is_it = found.successor.as_ref().is_none_or(|digest| digest.matches(&again.secret));
+            Some(is_it.then_some(again).ok_or_else(invalid_grant)?)
+        }
+        _ => rotated.then_some(next),
+    };
+    Ok(issue::for_person(call, &snapshot, &bearer, answered.map(|wire| wire.reveal())).await?)
+}
+
+/// The token that follows a rotating one: whoever has that gets the same one, however often they ask and whoever answers,
+/// and it is kept nowhere. 95 bits find it, 256 prove it.
+fn successor(call: &Call, snapshot: &Snapshot, lookup: String, presented: &Wire) -> Result<Wire, Fault> {
+    let purpose = format!("refresh token {} {lookup}", call.tenant.id());
+    let secret = snapshot.seal.derive(&purpose, &presented.secret)?;
+    Ok(Wire { lookup, secret })
 }
 
 /// What the client may have of another API by this token (Auth0: multi-resource refresh tokens): only our own clients, whom
@@ -134,6 +154,7 @@ async fn rotate(
     with: &Use<'_>,
     next: &Wire,
     idle_end: Option<Timestamp>,
+    end: Option<Timestamp>,
 ) -> Result<[Vec<Row>; 4], Fault> {
     let next_id = RefreshTokenId::new(random_text(call.platform(), 22));
     let entry = LogId::new(log_id(call.platform(), call.now));
@@ -146,7 +167,7 @@ async fn rotate(
             store::person_of_refresh_token(with.lookup).into(),
             store::permissions_of_refresh_token(with.lookup, &own_management(call), with.audience).into(),
             refresh_tokens::store::insert_successor(with, &next_id, &next.lookup, &secret, idle_end),
-            refresh_tokens::store::mark_used(with, idle_end),
+            refresh_tokens::store::mark_used(with, &next.lookup, idle_end, end),
             refresh_tokens::store::record_use(with, &entry, &call.request.ip, agent),
         ])
         .await?;
@@ -169,7 +190,8 @@ async fn look(call: &Call, with: &Use<'_>) -> Result<[Vec<Row>; 4], Fault> {
         .await
 }
 
-/// Refuses a token. One that was replaced and comes back after its leeway takes its whole family with it.
+/// Refuses a token. One that was replaced and comes back takes its whole family with it, and the session that it came of:
+/// whoever has the one may have the other.
 async fn refuse(
     call: &Call,
     with: &Use<'_>,
@@ -198,9 +220,12 @@ async fn refuse(
         return Ok(refusal);
     }
     if is_reused {
-        let description = "Refresh token used again: its family was revoked".to_owned();
+        let description =
+            "Refresh token used again: its family was revoked, and its session ended".to_owned();
+        let ended = found.session.iter().flat_map(|id| endings::of_session(&found.user, id, call.now));
         let revoke = refresh_tokens::store::revoke_family(&found.family, call.now);
-        call.db.commit([revoke, call.record(Entry { description, ..entry })]).await?;
+        let entry = call.record(Entry { description, ..entry });
+        call.db.commit(std::iter::once(revoke).chain(ended).chain([entry])).await?;
     } else {
         call.db.commit([call.record(entry)]).await?;
     }

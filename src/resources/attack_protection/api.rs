@@ -10,6 +10,7 @@ use crate::{
         management::{Refusal, scope},
     },
     error::{Error, Fault},
+    events::Change,
     http::{Json, Members, route::Routes},
 };
 use serde_json::Value;
@@ -77,9 +78,12 @@ async fn update(
     section.check(&patch).map_err(Refusal::invalid_body)?;
     // It guards everybody's sign-in, also that of who may do more.
     cx.check_may_stand_over_everybody().await?;
-    let merge = store::merge(section, Value::Object(patch), cx.call().now);
+    let before = cx.snapshot().await?.attack_protection.clone();
+    let before = before.shown(section).map_err(|error| Fault::internal(error.to_string()))?;
     let description = format!("Update {}", section.name().replace('-', " "));
-    let outcomes = cx.commit(&description, [merge, store::read_all().into()]).await?;
+    let change = Change::of(description, "attack_protection", section.name()).patched(&before, &patch);
+    let merge = store::merge(section, Value::Object(patch), cx.call().now);
+    let outcomes = cx.commit(&change, [merge, store::read_all().into()]).await?;
     let row = outcomes.iter().flat_map(|outcome| &outcome.rows).next();
     shown(store::attack_protection(row)?, section)
 }

@@ -49,14 +49,22 @@ pub fn method(row: &Row) -> Result<Method, Fault> {
     })
 }
 
-/// Spends a time step of a method: the whole batch is refused as a conflict of `spent_factors` if it was spent before.
-/// Steps before `since` are forgotten: nobody's code is of one.
-pub fn spend_step(user: &UserId, method: &str, step: i64, since: i64) -> [Statement<InTenant>; 2] {
+/// Spends a time step of a method: the whole batch is refused as a conflict of `spent_factors` if it was spent before, or
+/// a later one was: with a step, those before it are spent that a code could still be of (three at a time). Steps before
+/// `since` are forgotten: nobody's code is of one.
+pub fn spend_step(user: &UserId, method: &str, step: i64, since: i64) -> [Statement<InTenant>; 3] {
     [
         write("insert into spent_factors (tenant_id, user_id, method_id, step) values (?1, ?2, ?3, ?4)")
             .bind(user)
             .bind(method)
             .bind(step),
+        write(
+            "insert into spent_factors (tenant_id, user_id, method_id, step)
+             values (?1, ?2, ?3, ?4 - 1), (?1, ?2, ?3, ?4 - 2) on conflict do nothing",
+        )
+        .bind(user)
+        .bind(method)
+        .bind(step),
         write(
             "delete from spent_factors where tenant_id = ?1 and user_id = ?2 and method_id = ?3 and step between 1 and ?4",
         )

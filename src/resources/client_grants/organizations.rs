@@ -8,6 +8,7 @@ use crate::{
     },
     db::{Page, Row, page::total},
     error::Error,
+    events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::{
@@ -85,7 +86,9 @@ async fn associate(
         return Err(Refusal::invalid_body(why).into());
     }
     let associate = store::associate(&id, &grant_id, cx.call().now);
-    cx.commit("Associate a client grant with an organization", [associate]).await?;
+    let change = Change::of("Associate a client grant with an organization", "organization", &id)
+        .added("client_grants", &grant_id);
+    cx.commit(&change, [associate]).await?;
     Ok(Created(grant))
 }
 
@@ -101,7 +104,9 @@ async fn dissociate(
     Path(Association { id, grant_id }): Path<Association>,
 ) -> Result<NoContent, Error<Refusal>> {
     cx.db().first(organizations::store::by_id(&id)).await?.ok_or_else(inexistent)?;
-    cx.commit("Remove a client grant from an organization", [store::dissociate(&id, &grant_id)]).await?;
+    let change = Change::of("Remove a client grant from an organization", "organization", &id)
+        .taken("client_grants", &grant_id);
+    cx.commit(&change, [store::dissociate(&id, &grant_id)]).await?;
     Ok(NoContent)
 }
 

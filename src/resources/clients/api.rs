@@ -16,6 +16,7 @@ use crate::{
     events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientId, random_text},
+    resources::refresh_tokens::model::never_ends,
     secret::Secret,
 };
 use serde::Serialize;
@@ -47,6 +48,7 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let client: Client = body.make(&[("client_id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &client)?;
+    check_ends(&client, None)?;
     let secret = NewSecret::of(cx, &client).await?;
     let vouched = client.is_first_party && cx.authority().holds_everything();
     let insert = store::insert(&client, secret.as_ref().map(NewSecret::stored), vouched, cx.call().now)?;
@@ -77,6 +79,7 @@ async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Jso
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let changed: Client = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &changed)?;
+    check_ends(&changed, Some(&stored))?;
     let now = cx.call().now;
     let (unchanged, update) = (store::unchanged(&row)?, store::update(&changed, now)?);
     // Whoever holds everything stands for a client by saying that it is ours, and not by changing its description.
@@ -121,6 +124,17 @@ async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json
 fn check(cx: &Management, client: &Client) -> Result<(), Refusal> {
     client.check().map_err(Refusal::invalid_body)?;
     backchannel::check(client, &cx.call().shared.config.base_domain).map_err(Refusal::invalid_body)
+}
+
+/// A public client's refresh tokens rotate or end (RFC 9700 §2.2.2). One that was brought over from elsewhere and is not so
+/// yet may be changed otherwise: its tokens end all the same, see [`crate::resources::refresh_tokens::model::Life`].
+fn check_ends(client: &Client, before: Option<&Client>) -> Result<(), Refusal> {
+    if never_ends(client) && !before.is_some_and(never_ends) {
+        return Err(Refusal::invalid_body(
+            "refresh_token: tokens of a public client must rotate, or end: leave out infinite_token_lifetime",
+        ));
+    }
+    Ok(())
 }
 
 async fn find(cx: &Management, id: &ClientId) -> Result<Row, Error<Refusal>> {

@@ -16,17 +16,28 @@ use crate::{
 /// # Errors
 /// A fault of the database.
 pub async fn with_grants(db: &TenantDb, id: &ClientId) -> Result<Option<ClientRecord>, Fault> {
-    let [clients, grants] = db
-        .read([
-            read("select client_id, name, document, secret_digest, vouched from clients where tenant_id = ?1 and client_id = ?2")
-                .bind(id),
-            read(
-                "select id, audience, scope, organization_usage, allow_any_organization from client_grants
-                 where tenant_id = ?1 and client_id = ?2",
-            )
+    let [clients, grants] = db.read(and_grants(id)).await?;
+    record(&clients, &grants)
+}
+
+/// A client with its digest, and its grants.
+pub fn and_grants(id: &ClientId) -> [Query<InTenant>; 2] {
+    [
+        read("select client_id, name, document, secret_digest, vouched from clients where tenant_id = ?1 and client_id = ?2")
             .bind(id),
-        ])
-        .await?;
+        read(
+            "select id, audience, scope, organization_usage, allow_any_organization from client_grants
+             where tenant_id = ?1 and client_id = ?2",
+        )
+        .bind(id),
+    ]
+}
+
+/// Reads the rows of [`and_grants`].
+///
+/// # Errors
+/// A fault if a row holds what the schema does not allow.
+pub fn record(clients: &[Row], grants: &[Row]) -> Result<Option<ClientRecord>, Fault> {
     let Some(row) = clients.first() else { return Ok(None) };
     let grants = grants.iter().map(|row| {
         Ok(Granted {

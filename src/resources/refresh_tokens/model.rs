@@ -2,7 +2,7 @@
 
 use crate::{
     id::{ClientId, FamilyId, OrganizationId, RefreshTokenId, SessionId, UserId},
-    resources::clients::model::RefreshTokenSettings,
+    resources::clients::model::Client,
     secret::{Digest, Secret},
     time::{Lifetime, Timestamp},
 };
@@ -77,8 +77,8 @@ pub struct NewRefreshToken<'a> {
 pub struct Life {
     /// Whether each use replaces the token.
     pub rotating: bool,
-    /// For how long a replaced token still answers, so that two tabs or a lost reply sign nobody out. RFC 9700 §4.14.2
-    /// wants it short.
+    /// For how long a replaced token still answers, with the one that replaced it and only until that has been used, so that
+    /// two tabs or a lost reply sign nobody out. RFC 9700 §4.14.2 wants it short.
     pub leeway: Lifetime,
     /// How long the family lives; `None` for ever.
     pub absolute: Option<Lifetime>,
@@ -96,24 +96,39 @@ const IDLE_TOKEN_LIFETIME: i64 = 1_296_000;
 
 impl Life {
     /// As a client's settings say. Lifetimes are finite unless `infinite_token_lifetime` or
-    /// `infinite_idle_token_lifetime` is set (Auth0).
-    pub fn of(settings: &RefreshTokenSettings) -> Self {
+    /// `infinite_idle_token_lifetime` is set (Auth0). Those of a public client always rotate or end: whoever steals one
+    /// proves nothing by it (RFC 9700 §2.2.2).
+    pub fn of(client: &Client) -> Self {
+        let settings = &client.refresh_token;
         let span = |seconds: Option<i64>, default: i64, infinite: &str| {
             let endless = settings.other.get(infinite) == Some(&Json::Bool(true));
             (!endless).then(|| Lifetime::seconds(seconds.unwrap_or(default)))
         };
+        let absolute = span(settings.token_lifetime, TOKEN_LIFETIME, "infinite_token_lifetime");
         Self {
             rotating: settings.rotation_type.as_deref() != Some("non-rotating"),
             leeway: Lifetime::seconds(settings.leeway.unwrap_or(LEEWAY).clamp(0, MAX_LEEWAY)),
-            absolute: span(settings.token_lifetime, TOKEN_LIFETIME, "infinite_token_lifetime"),
+            absolute: absolute.or(never_ends(client).then_some(Lifetime::seconds(TOKEN_LIFETIME))),
             idle: span(settings.idle_token_lifetime, IDLE_TOKEN_LIFETIME, "infinite_idle_token_lifetime"),
         }
+    }
+
+    /// When a token of this client ends that was issued without an end, if it may not be without: counted from its next use.
+    pub fn belated_end(client: &Client, now: Timestamp) -> Option<Timestamp> {
+        (!client.is_confidential()).then(|| now.plus(Lifetime::seconds(TOKEN_LIFETIME)))
     }
 
     /// When a token that is used now will have been idle for too long.
     pub fn idle_end(&self, now: Timestamp) -> Option<Timestamp> {
         self.idle.map(|idle| now.plus(idle))
     }
+}
+
+/// Whether the refresh tokens of a public client would neither rotate nor end.
+pub fn never_ends(client: &Client) -> bool {
+    let settings = &client.refresh_token;
+    let is_endless = settings.other.get("infinite_token_lifetime") == Some(&Json::Bool(true));
+    !client.is_confidential() && is_endless && settings.rotation_type.as_deref() == Some("non-rotating")
 }
 
 /// A token as it was found.
@@ -139,12 +154,19 @@ pub struct RefreshToken {
     pub authenticated_at: Timestamp,
     /// When it was replaced.
     pub rotated_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// Of the secret part of what it was replaced by.
+    pub successor: Option<Digest>,
+    /// Whether that has been used, or revoked.
+    pub successor_used: bool,
 }
 
 impl RefreshToken {
-    /// Whether a replaced token has come back after its leeway, with its right secret: then it is in two hands, and
-    /// which of them is the thief's cannot be told (RFC 9700 §4.14.2).
+    /// Whether a replaced token has come back with its right secret, after its leeway or after its successor was used: then
+    /// it is in two hands, and which of them is the thief's cannot be told (RFC 9700 §4.14.2).
     pub fn is_reused(&self, secret: &Secret, leeway: Lifetime, now: Timestamp) -> bool {
-        self.rotated_at.is_some_and(|rotated| now.since(rotated) > leeway) && self.digest.matches(secret)
+        let is_late = |rotated| now.since(rotated) > leeway || self.successor_used;
+        self.revoked_at.is_none() && self.rotated_at.is_some_and(is_late) && self.digest.matches(secret)
     }
 }

@@ -36,8 +36,10 @@ pub fn insert_first(token: &NewRefreshToken<'_>, now: Timestamp) -> Statement<In
 pub fn by_lookup(lookup: &str) -> Query<InTenant> {
     read(
         "select t.digest, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope, t.organization_id,
-           o.name as organization_name, t.authenticated_at, t.rotated_at
+           o.name as organization_name, t.authenticated_at, t.rotated_at, t.revoked_at,
+           n.digest as successor_digest, n.rotated_at is not null or n.revoked_at is not null as successor_used
          from refresh_tokens t
+         left join refresh_tokens n on n.tenant_id = ?1 and n.lookup = t.successor
          left join organizations o on o.tenant_id = ?1 and o.id = t.organization_id
          where t.tenant_id = ?1 and t.lookup = ?2",
     )
@@ -61,6 +63,9 @@ pub fn refresh_token(row: &Row) -> Result<RefreshToken, Fault> {
         organization: organization.map(|(id, name)| (OrganizationId::new(id), name)),
         authenticated_at: row.time("authenticated_at")?,
         rotated_at: row.optional_time("rotated_at")?,
+        revoked_at: row.optional_time("revoked_at")?,
+        successor: row.optional_text("successor_digest")?.map(Digest::stored),
+        successor_used: row.flag("successor_used")?,
     })
 }
 
@@ -85,15 +90,16 @@ pub struct Use<'a> {
 }
 
 /// The whole truth about whether a token may be used: the database decides, in the transaction that uses it. `t` is the
-/// token, `?2` to `?9` are those of [`Use`]. A session that is not there any more ran out; it was not ended.
+/// token, `?2` to `?9` are those of [`Use`]. One that was replaced answers for a short time again, with the same successor,
+/// until that has been used itself. Whether its session lives does not matter: offline access outlives it (OpenID Connect
+/// Core §11); what ends more than a session revokes the tokens themselves.
 macro_rules! usable {
     () => {
         "t.tenant_id = ?1 and t.lookup = ?2 and t.digest = ?3 and t.client_id = ?4 and t.revoked_at is null
          and (t.expires_at is null or t.expires_at > ?5) and (t.idle_expires_at is null or t.idle_expires_at > ?5)
-         and (t.rotated_at is null or t.rotated_at >= ?6)
+         and (t.rotated_at is null or (t.rotated_at >= ?6 and exists (select 1 from refresh_tokens n
+           where n.tenant_id = ?1 and n.lookup = t.successor and n.rotated_at is null and n.revoked_at is null)))
          and exists (select 1 from users u where u.tenant_id = ?1 and u.user_id = t.user_id and u.blocked = 0)
-         and not exists (select 1 from sessions s
-           where s.tenant_id = ?1 and s.id = t.session_id and s.revoked_at is not null)
          and (t.organization_id is null or exists (select 1 from organization_members m
            where m.tenant_id = ?1 and m.organization_id = t.organization_id and m.user_id = t.user_id))
          and (?7 is null or ?7 = t.audience or ?8)
@@ -116,7 +122,7 @@ fn using(statement: Statement<InTenant>, with: &Use<'_>) -> Statement<InTenant> 
 
 /// Whether a token may be used, while nothing can be changed: one row if so.
 pub fn usable(with: &Use<'_>) -> Query<InTenant> {
-    read(concat!("select t.rotating from refresh_tokens t where ", usable!()))
+    read(concat!("select t.rotating, t.successor from refresh_tokens t where ", usable!()))
         .bind(with.lookup)
         .bind(with.digest)
         .bind(with.client)
@@ -127,7 +133,8 @@ pub fn usable(with: &Use<'_>) -> Query<InTenant> {
         .bind(with.organization)
 }
 
-/// Adds the successor of a rotating token, if the token may be used. A second use within the leeway adds a sibling.
+/// Adds the successor of a rotating token, if the token may be used and has none yet: however many uses there are at once,
+/// one of them adds it, and all of them are answered with it.
 pub fn insert_successor(
     with: &Use<'_>,
     id: &RefreshTokenId,
@@ -140,24 +147,32 @@ pub fn insert_successor(
            organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
          select ?1, ?10, ?11, ?12, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope,
            t.organization_id, t.rotating, t.authenticated_at, ?5, t.expires_at, ?13
-         from refresh_tokens t where t.rotating = 1 and ",
+         from refresh_tokens t where t.rotating = 1 and t.rotated_at is null and ",
         usable!()
     ));
     using(statement, with).bind(id).bind(lookup).bind(digest).bind(idle_end)
 }
 
-/// Marks a token as used, if it may be: a rotating one as replaced, for another its idle end is put off. One row if it
-/// was good, none if not.
-pub fn mark_used(with: &Use<'_>, idle_end: Option<Timestamp>) -> Statement<InTenant> {
+/// Marks a token as used, if it may be: a rotating one as replaced by `successor`, unless it has been replaced already; for
+/// another its idle end is put off, and one without end gets `end`, if there is one. One row if it was good, with the lookup
+/// of its successor; none if not.
+pub fn mark_used(
+    with: &Use<'_>,
+    successor: &str,
+    idle_end: Option<Timestamp>,
+    end: Option<Timestamp>,
+) -> Statement<InTenant> {
     let statement = write(concat!(
         "update refresh_tokens as t set
            rotated_at = case when t.rotating = 1 then coalesce(t.rotated_at, ?5) end,
-           idle_expires_at = case when t.rotating = 1 then t.idle_expires_at else ?10 end
+           successor = case when t.rotating = 1 then coalesce(t.successor, ?11) end,
+           idle_expires_at = case when t.rotating = 1 then t.idle_expires_at else ?10 end,
+           expires_at = case when t.rotating = 1 then t.expires_at else coalesce(t.expires_at, ?12) end
          where ",
         usable!(),
-        " returning rotating"
+        " returning rotating, successor"
     ));
-    using(statement, with).bind(idle_end)
+    using(statement, with).bind(idle_end).bind(successor).bind(end)
 }
 
 /// Records the exchange in the log, if the token may be used.
@@ -238,6 +253,24 @@ pub fn revoke_session(user: &UserId, session: &SessionId, now: Timestamp) -> Sta
     .bind(user)
     .bind(session)
     .bind(now)
+}
+
+/// How many live tokens a person may have of one client (Auth0's limit).
+const MAX_LIVE: i64 = 200;
+
+/// Revokes the oldest live tokens that a person has of a client beyond [`MAX_LIVE`] (Auth0).
+pub fn revoke_oldest(user: &UserId, client: &ClientId, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "update refresh_tokens set revoked_at = ?4 where tenant_id = ?1 and id in (
+           select id from refresh_tokens indexed by refresh_tokens_by_user
+           where tenant_id = ?1 and user_id = ?2 and client_id = ?3 and revoked_at is null and rotated_at is null
+             and (expires_at is null or expires_at > ?4)
+           order by created_at desc, id desc limit -1 offset ?5)",
+    )
+    .bind(user)
+    .bind(client)
+    .bind(now)
+    .bind(MAX_LIVE)
 }
 
 /// Removes some tokens that ran out before `moment`.

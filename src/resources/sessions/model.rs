@@ -33,6 +33,8 @@ pub struct Session {
     pub has_second_factor: bool,
     /// What second factors they have by now.
     pub factors: Factors,
+    /// When they were last signed out everywhere.
+    pub signed_out_at: Option<Timestamp>,
 }
 
 impl Session {

@@ -15,7 +15,7 @@ use crate::{
 pub fn by_digest(digest: Option<&Digest>) -> Query<InTenant> {
     read(concat!(
         "select s.id, s.user_id, u.connection, s.clients, s.authenticated_at, s.expires_at, s.idle_expires_at, s.revoked_at,
-           s.amr is not null as has_second_factor, ",
+           s.amr is not null as has_second_factor, u.signed_out_at, ",
         factors!("s.user_id"),
         " as factors
          from sessions s
@@ -41,6 +41,7 @@ pub fn session(row: &Row) -> Result<Session, Fault> {
         revoked_at: row.optional_time("revoked_at")?,
         has_second_factor: row.flag("has_second_factor")?,
         factors: row.json("factors")?,
+        signed_out_at: row.optional_time("signed_out_at")?,
     })
 }
 

@@ -5,7 +5,10 @@ use crate::{
         Malformed,
         shape::{self, Kind, Member},
     },
-    resources::clients::{model::AppType, urls::check_logout},
+    resources::{
+        clients::{model::AppType, urls::check_logout},
+        endings::model::Cause,
+    },
     time::Lifetime,
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +29,10 @@ pub struct Settings {
     /// The audience of a request that names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_audience: Option<String>,
+    /// Whether refresh tokens end when the person signs out of the session that they came of. Unless this is set, offline
+    /// access outlives it (OpenID Connect Back-Channel Logout §2.7, Auth0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logout_revokes_refresh_tokens: Option<bool>,
     /// When a second factor is asked for.
     #[serde(default, skip_serializing_if = "Mfa::is_unset")]
     pub mfa: Mfa,
@@ -83,7 +90,7 @@ const HOURS: Kind = Kind::Integer(1, YEAR);
 const HTML: Kind = Kind::Text(0, 500_000);
 
 /// What can be set. Null clears, at every level.
-const MEMBERS: [Member; 36] = [
+const MEMBERS: [Member; 37] = [
     Member::new("log_retention_days", Kind::Integer(1, 365)).or_null(),
     Member::new("friendly_name", Kind::Text(1, 255)).or_null(),
     Member::new("picture_url", Kind::Url).or_null(),
@@ -98,6 +105,7 @@ const MEMBERS: [Member; 36] = [
     Member::new("session_cookie", Kind::Object(&SESSION_COOKIE)).or_null(),
     Member::new("sessions", Kind::Flags).or_null(),
     Member::new("oidc_logout", Kind::Flags).or_null(),
+    Member::new("logout_revokes_refresh_tokens", Kind::Flag).or_null(),
     Member::new("allowed_logout_urls", Kind::List(&Kind::Text(1, 2048), 100)).or_null(),
     Member::new("default_redirection_uri", Kind::Url).or_null(),
     Member::new("default_client_id", Kind::Text(1, 128)).or_null(),
@@ -190,6 +198,15 @@ impl Settings {
     pub fn takes_token_in_query(&self) -> bool {
         let flags = self.other.get("flags");
         flags.and_then(|flags| flags.get("allow_access_token_in_query")) == Some(&Json::Bool(true))
+    }
+
+    /// What a sign-out ends.
+    pub fn sign_out(&self) -> Cause {
+        if self.logout_revokes_refresh_tokens == Some(true) {
+            Cause::SignedOutWithTokens
+        } else {
+            Cause::SignedOut
+        }
     }
 
     /// How long a session lasts at the most.

@@ -8,6 +8,7 @@ use crate::{
         shape::{self, Kind, Member},
     },
     json,
+    resources::endings::model::Cause,
     secret::Secret,
 };
 use serde_json::{Map, Value as Json};
@@ -176,10 +177,23 @@ impl Attributes {
         self.password.is_some() || names.iter().any(|name| self.columns.contains_key(*name))
     }
 
-    /// Whether the user must sign in again: a new password may mean that somebody else knows the old one, and whoever
-    /// is blocked is signed out.
-    pub fn ends_sessions(&self) -> bool {
-        self.password.is_some() || self.columns.get("blocked") == Some(&Json::Bool(true))
+    /// Why the user must sign in again, if they must.
+    pub fn ends(&self, user: &User) -> Option<Cause> {
+        let is_new = |(name, now): &(&str, Option<&str>)| {
+            self.columns.get(*name).is_some_and(|new| new.as_str() != *now)
+        };
+        let identifiers = [
+            ("email", user.email.as_deref()),
+            ("username", user.username.as_deref()),
+            ("phone_number", user.phone_number.as_deref()),
+        ];
+        if self.password.is_some() {
+            Some(Cause::PasswordChanged)
+        } else if self.columns.get("blocked") == Some(&Json::Bool(true)) {
+            Some(Cause::Blocked)
+        } else {
+            identifiers.iter().any(is_new).then_some(Cause::IdentifierChanged)
+        }
     }
 }
 

@@ -176,19 +176,6 @@ pub fn set_password(id: &UserId, hash: &str, now: Timestamp) -> Statement<InTena
     .bind(now)
 }
 
-/// Signs a user out everywhere: sessions, refresh tokens, and codes that have not been redeemed.
-pub fn sign_out(id: &UserId, now: Timestamp) -> [Statement<InTenant>; 3] {
-    [
-        write("update sessions indexed by sessions_by_user set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
-            .bind(id)
-            .bind(now),
-        write("update refresh_tokens indexed by refresh_tokens_by_user set revoked_at = ?3 where tenant_id = ?1 and user_id = ?2 and revoked_at is null")
-            .bind(id)
-            .bind(now),
-        write("delete from codes indexed by codes_by_user where tenant_id = ?1 and user_id = ?2 and expires_at > ?3").bind(id).bind(now),
-    ]
-}
-
 /// Removes users with everything that is theirs; the log keeps what happened to their ids.
 pub fn remove(whose: Whose<'_>) -> Vec<Statement<InTenant>> {
     let (users, value) = match whose {

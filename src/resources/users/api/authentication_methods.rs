@@ -3,7 +3,7 @@
 use super::{super::store, inexistent};
 use crate::{
     access::{
-        Management,
+        Area, Management,
         management::{Refusal, scope},
     },
     db::Row,
@@ -11,7 +11,10 @@ use crate::{
     events::Change,
     http::{Json, NoContent, Path, route::Routes},
     id::UserId,
-    resources::authentication_methods as methods,
+    resources::{
+        authentication_methods as methods,
+        endings::{self, model::Cause},
+    },
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,11 +46,13 @@ async fn remove(cx: &Management, Path(place): Path<Place>) -> Result<NoContent, 
     let remove = methods::store::remove(&place.id, &place.method);
     let change = Change::of("Delete an authentication method of a User", "user", &place.id)
         .taken("authentication_methods", &place.method);
-    let outcomes = cx.commit_people(&change, [remove]).await?;
-    if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+    let [methods] = cx.db().read([methods::store::of_account(&place.id)]).await?;
+    if !methods.iter().any(|row| row.text("id").is_ok_and(|id| id == place.method)) {
         let words = "The user has no such authentication method";
         return Err(Refusal::not_found("inexistent_authentication_method", words).into());
     }
+    let ends = endings::of_person(Cause::FactorRemoved, &place.id, cx.call().now);
+    cx.commit_people(&change, std::iter::once(remove).chain(ends)).await?;
     Ok(NoContent)
 }
 

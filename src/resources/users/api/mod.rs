@@ -21,7 +21,7 @@ use crate::{
     resources::{
         attack_protection::model::Choosing,
         connections::{self, model::Connection},
-        permissions,
+        endings, permissions,
     },
     secret::Secret,
 };
@@ -147,8 +147,8 @@ async fn update(
             now,
         ));
     }
-    if attributes.ends_sessions() {
-        batch.extend(store::sign_out(&id, now));
+    if let Some(cause) = attributes.ends(&user) {
+        batch.extend(endings::of_person(cause, &id, now));
     }
     batch.push(store::by_id(&id).into());
     let change = Change::of("Update a User", "user", &id).patched(&user, &attributes.named());

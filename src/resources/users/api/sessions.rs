@@ -11,7 +11,10 @@ use crate::{
     events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::UserId,
-    resources::sessions,
+    resources::{
+        endings::{self, model::Cause},
+        sessions,
+    },
 };
 use serde_json::{Value, json};
 
@@ -46,7 +49,7 @@ async fn delete(cx: &Management, Path(id): Path<UserId>) -> Result<Response, Err
     cx.db().first(store::exists(&id)).await?.ok_or_else(inexistent)?;
     cx.check_may_stand_over_person(&id).await?;
     let change = Change::of("Delete the sessions of a User", "user", &id).taken("sessions", &"all");
-    cx.commit_people(&change, store::sign_out(&id, cx.call().now)).await?;
+    cx.commit_people(&change, endings::of_person(Cause::SignedOutEverywhere, &id, cx.call().now)).await?;
     Ok(Response::empty(StatusCode::ACCEPTED))
 }
 
