@@ -58,7 +58,7 @@ async fn rotate(cx: &Management, (): ()) -> Result<Created<Shown>, Error<Refusal
     let batch =
         [store::insert(&key, now)?, store::retire_others(kid, retires(&key, longest)), store::all().into()];
     let change =
-        Change::of("Rotate the signing key", "signing_key", kid).added("current_since", &key.current_since);
+        Change::of("Rotate the signing key", "signing_key", kid).added("current_since", &key.current_since.millis());
     let outcomes = cx.commit(&change, batch).await?;
     let rows: Vec<Row> = outcomes.into_iter().flat_map(|outcome| outcome.rows).collect();
     pick(cx, &rows, kid).map(Created)
@@ -78,7 +78,7 @@ async fn revoke(cx: &Management, Path(kid): Path<String>) -> Result<Json<Shown>,
     }
     let hasten = shown.current.then(|| store::hasten(now));
     let batch = [store::revoke(&kid, now)].into_iter().chain(hasten).chain([store::all().into()]);
-    let change = Change::of("Revoke a signing key", "signing_key", &kid).added("revoked_at", &now);
+    let change = Change::of("Revoke a signing key", "signing_key", &kid).added("revoked_at", &now.millis());
     let outcomes = cx.commit(&change, batch).await?;
     let rows: Vec<Row> = outcomes.into_iter().flat_map(|outcome| outcome.rows).collect();
     pick(cx, &rows, &kid).map(Json)
