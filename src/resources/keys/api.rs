@@ -57,8 +57,8 @@ async fn rotate(cx: &Management, (): ()) -> Result<Created<Shown>, Error<Refusal
     let kid = key.public.kid.as_str();
     let batch =
         [store::insert(&key, now)?, store::retire_others(kid, retires(&key, longest)), store::all().into()];
-    let change =
-        Change::of("Rotate the signing key", "signing_key", kid).added("current_since", &key.current_since.millis());
+    let change = Change::of("Rotate the signing key", "signing_key", kid)
+        .added("current_since", &key.current_since.millis());
     let outcomes = cx.commit(&change, batch).await?;
     let rows: Vec<Row> = outcomes.into_iter().flat_map(|outcome| outcome.rows).collect();
     pick(cx, &rows, kid).map(Created)

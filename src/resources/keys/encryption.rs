@@ -8,6 +8,7 @@ use crate::{
     },
     db::Row,
     error::{Error, Fault},
+    events::Change,
     http::{Json, NoContent, route::Routes},
     id::random_text,
     secret::Sealed,
@@ -56,6 +57,8 @@ async fn rekey(cx: &Management, (): ()) -> Result<NoContent, Error<Refusal>> {
             batch.push(store::set_wrapped(&row.text("id")?, &wrapped, &anew));
         }
     }
-    cx.commit("Rekey the encryption keys", batch).await?;
+    let change =
+        Change::of("Rekey the encryption keys", "encryption_key", &id).added("created_at", &now.millis());
+    cx.commit(&change, batch).await?;
     Ok(NoContent)
 }
