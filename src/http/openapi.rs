@@ -7,13 +7,14 @@ use super::{
 use crate::json;
 use serde_json::{Map, Value as Json, json};
 
-/// The description, for clients that use `base` (a URL without a path, ending with `/`).
-pub fn document(routes: &Routes, base: &str) -> Json {
+/// The description, for clients that use `base` (a URL without a path, ending with `/`). `note` is what is to be said of the
+/// body that a path takes.
+pub fn document(routes: &Routes, base: &str, note: impl Fn(&str) -> Option<String>) -> Json {
     let mut paths: Map<String, Json> = Map::new();
     for route in routes.all() {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(operations) = path.as_object_mut() {
-            operations.insert(route.method.as_str().to_ascii_lowercase(), operation(route));
+            operations.insert(route.method.as_str().to_ascii_lowercase(), operation(route, &note));
         }
     }
     let scopes = routes.management_scopes().into_iter().map(|scope| (scope.to_owned(), words(scope).into()));
@@ -34,7 +35,7 @@ pub fn document(routes: &Routes, base: &str) -> Json {
     })
 }
 
-fn operation(route: &Route) -> Json {
+fn operation(route: &Route, note: &dyn Fn(&str) -> Option<String>) -> Json {
     let (method, tag) = (route.method.as_str().to_ascii_lowercase(), tag(route.path));
     let segments = route.path.split('/').filter(|segment| !segment.is_empty());
     let id = segments.clone().fold(method, |id, segment| {
@@ -59,10 +60,11 @@ fn operation(route: &Route) -> Json {
         // Only the management API, which asks for scopes, takes nothing but JSON.
         let kind =
             if route.scope.is_some() { "application/json" } else { "application/x-www-form-urlencoded" };
-        members.insert(
-            "requestBody".to_owned(),
-            json!({ "content": { kind: { "schema": { "type": "object" } } } }),
-        );
+        let mut body = json!({ "content": { kind: { "schema": { "type": "object" } } } });
+        if let (Some(note), Some(body)) = (note(route.path), body.as_object_mut()) {
+            body.insert("description".to_owned(), json!(note));
+        }
+        members.insert("requestBody".to_owned(), body);
     }
     operation
 }

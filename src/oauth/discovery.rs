@@ -57,6 +57,9 @@ fn document(cx: &OAuth) -> Json {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        // RFC 8414 §2: what a client could sign its authentication with. AuthHero's clients read it whether or not a method that
+        // signs is among those above.
+        "token_endpoint_auth_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
         "authorization_response_iss_parameter_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,

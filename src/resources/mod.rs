@@ -5,6 +5,7 @@ pub mod authentication_methods;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
+pub mod effects;
 pub mod endings;
 pub mod former_keys;
 pub mod grants;

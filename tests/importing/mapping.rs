@@ -380,3 +380,40 @@ CaJkmgIhANF2GR3ggKVOZnzgDUx6S2XTH5plmxSPgR1nK5s4lUQG
 -----END CERTIFICATE-----";
 const X: &str = "gF3M7PdQUmYR9sfj2_8GPdtSD0ObmYBxvg6kM_cDV3U";
 const Y: &str = "Nrbm7lIlea21Ut8vRAKRnX_1Cv27tegllEOcTvfiZo0";
+
+#[test]
+fn what_began_before_a_user_was_linked_speaks_for_the_account_over_however_many_links() {
+    let mut rows = install::rows();
+    let user = |id: &str, to: &str| {
+        let mut row = rows.iter().find(|(table, _)| table == "users").unwrap().1.clone();
+        for (name, value) in [("user_id", id), ("connection", "google"), ("linked_to", to)] {
+            row.insert(name.to_owned(), json!(value));
+        }
+        row.insert("email".to_owned(), Json::Null);
+        ("users".to_owned(), row)
+    };
+    let more = [
+        user("google-oauth2|5", "google-oauth2|2"),
+        user("google-oauth2|6", "google-oauth2|7"),
+        user("google-oauth2|7", "google-oauth2|6"),
+    ];
+    rows.splice(0..0, more);
+    for (table, row) in &mut rows {
+        let user = match table.as_str() {
+            "sessions" => "google-oauth2|5",
+            "refresh_tokens" => "google-oauth2|2",
+            _ => continue,
+        };
+        row.insert("user_id".to_owned(), json!(user));
+    }
+    let (records, _) = mapped(&rows, &acme());
+    for table in ["sessions", "refresh_tokens"] {
+        for record in &records[table] {
+            assert_eq!(record.values["user_id"], "auth0|1", "{table}");
+        }
+    }
+    let linked =
+        |id: &str| of(&records, "users", "user_id", id).values.get("linked_to").cloned().unwrap_or_default();
+    assert_eq!((linked("google-oauth2|2"), linked("google-oauth2|5")), (json!("auth0|1"), json!("auth0|1")));
+    assert_eq!(linked("google-oauth2|6"), Json::Null, "links in a circle lead to no account");
+}

@@ -3,6 +3,7 @@
 mod authority;
 mod bodies;
 mod doors;
+mod effects;
 mod headers;
 mod hosts;
 mod inhabitants;

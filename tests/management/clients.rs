@@ -233,7 +233,7 @@ fn what_a_client_may_not_be_is_refused_by_name_and_changes_nothing() {
     for (body, words) in [
         (json!({ "name": null }), "name must have"),
         (json!({ "client_id": "mine" }), "client_id cannot be set"),
-        (json!({ "client_secret": "mine" }), "client_secret cannot be set"),
+        (json!({ "client_secret": "mine" }), "client_secret must be 16"),
         (json!({ "callbacks": ["/relative"] }), "callbacks: \"/relative\" must be an absolute URL"),
         (json!({ "grant_types": 1 }), "grant_types: invalid type"),
     ] {

@@ -67,12 +67,12 @@ impl Mapping<'_> {
         if !self.plan.takes(&id) {
             return Ok(());
         }
-        let root = linked.filter(|root| {
-            let there = self.survey.has_root(&self.plan.tenant, root) && self.plan.takes(root);
-            if !there {
+        let root = linked.and_then(|linked| {
+            let root = self.survey.root(&self.plan.tenant, &linked).filter(|root| self.plan.takes(root));
+            if root.is_none() {
                 row.note("linked_to", "the account is not there: the identity becomes an account of its own");
             }
-            there
+            root
         });
         let (columns, profile): (Map<_, _>, Map<_, _>) =
             claims.into_iter().partition(|(name, _)| COLUMNS.contains(&name.as_str()));

@@ -77,6 +77,7 @@ impl Mapping<'_> {
         let revoked = row.time("revoked_at_ts")?;
         row.implied("login_session_id");
         let Some(user) = user.filter(|user| self.plan.sessions && self.has_user(user)) else { return Ok(()) };
+        let user = self.account(user);
         let digest = if self.plan.browser_sessions {
             Secret::new(id.as_str()).digest().as_str().to_owned()
         } else {
@@ -108,6 +109,12 @@ impl Mapping<'_> {
         Ok(())
     }
 
+    /// The account of a user: what began before the user was linked speaks for the account it is linked to.
+    fn account(&self, user: String) -> String {
+        let root = self.survey.root(&self.plan.tenant, &user).filter(|root| self.plan.takes(root));
+        root.unwrap_or(user)
+    }
+
     pub(super) fn refresh_token(&mut self) -> Result<(), Problem> {
         let row = &self.row;
         let (id, client, user) = (row.need("id")?, row.need("client_id")?, row.text("user_id")?);
@@ -125,6 +132,7 @@ impl Mapping<'_> {
             row.note("resource_servers", "only the first API is brought over: the source uses no other");
         }
         let Some(user) = user.filter(|user| self.plan.sessions && self.has_user(user)) else { return Ok(()) };
+        let user = self.account(user);
         if !self.refers("client_id", "clients", &client) {
             return Ok(());
         }

@@ -14,6 +14,8 @@ pub struct Survey {
     tenants: BTreeMap<String, Facts>,
     there: HashSet<u128>,
     roots: HashSet<u128>,
+    /// What a user is linked to, which may be linked itself.
+    links: HashMap<u128, String>,
     sessions: HashMap<u128, String>,
 }
 
@@ -29,6 +31,9 @@ struct Facts {
 
 /// How long a token lives whose API says nothing, in seconds.
 const TOKEN_LIFETIME: i64 = 86_400;
+
+/// How many links are followed from one user to another.
+const HOPS: usize = 16;
 
 /// Thirty days: no API may have tokens that live longer here.
 const LONGEST: i64 = 2_592_000;
@@ -76,8 +81,9 @@ impl Survey {
                     let kind = if column == "email" && is_email(&text) { "email" } else { "username" };
                     unique.push(("users", column, vec![kind.to_owned(), connection.clone(), text]));
                 }
-                if row.text("linked_to")?.is_none() {
-                    self.roots.insert(digest(&[&tenant, &id]));
+                match row.text("linked_to")? {
+                    Some(account) => drop(self.links.insert(digest(&[&tenant, &id]), account)),
+                    None => drop(self.roots.insert(digest(&[&tenant, &id]))),
                 }
             }
             "passwords" if row.flag("is_current")?.unwrap_or(true) => {
@@ -177,9 +183,15 @@ impl Survey {
         self.there.contains(&digest(&[tenant, "resource_servers", "identifier", identifier]))
     }
 
-    /// Whether there is such an account, which is linked to no other.
-    pub(super) fn has_root(&self, tenant: &str, user: &str) -> bool {
-        self.roots.contains(&digest(&[tenant, user]))
+    /// The account that a user is, or is linked to over however many others: itself linked to none. `None` if there is none,
+    /// as where links go in a circle.
+    pub(super) fn root(&self, tenant: &str, user: &str) -> Option<String> {
+        let (mut user, mut hops) = (user.to_owned(), 0);
+        while !self.roots.contains(&digest(&[tenant, &user])) {
+            hops += 1;
+            user = self.links.get(&digest(&[tenant, &user])).filter(|_| hops <= HOPS)?.clone();
+        }
+        Some(user)
     }
 
     /// The session that came of a login, if it has not been ended.

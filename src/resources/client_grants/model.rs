@@ -1,6 +1,7 @@
 //! What a client grant is.
 
 use crate::{
+    http::shape::{Kind, Member},
     id::{ClientGrantId, ClientId},
     resources::clients::model::OrganizationUsage,
 };
@@ -73,6 +74,16 @@ pub fn inside(usage: OrganizationUsage, any: bool, names_one: bool) -> Result<In
         (_, true) => Ok(Inside::Associated),
     }
 }
+
+/// What can be set of a grant. Their kinds are [`ClientGrant`]'s to check, which takes no others.
+pub const MEMBERS: [Member; 6] = [
+    Member::new("client_id", Kind::Any),
+    Member::new("audience", Kind::Any),
+    Member::new("scope", Kind::Any),
+    Member::new("organization_usage", Kind::Any),
+    Member::new("allow_any_organization", Kind::Any),
+    Member::new("subject_type", Kind::Any),
+];
 
 /// The members of a grant that cannot be set.
 pub const FIXED: &[&str] = &["id"];

@@ -76,6 +76,7 @@ async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Jso
     let stored = row.mended(&[("document", "{}")], store::client)?;
     merge_metadata(&stored, &mut body.0);
     let says_whose = body.0.contains_key("is_first_party");
+    let given = body.0.remove("client_secret").map(given_secret).transpose()?;
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let changed: Client = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &changed)?;
@@ -86,13 +87,22 @@ async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Jso
     let vouches = says_whose && (cx.authority().holds_everything() || !changed.is_first_party);
     let vouch = vouches.then(|| store::vouch(id, changed.is_first_party));
     let update = [unchanged, update].into_iter().chain(vouch);
-    if changed.is_confidential() == stored.is_confidential() {
+    if given.is_some() && !cx.has_scope(scope("update:client_keys")) {
+        let why = "Insufficient scope, expected any of: update:client_keys";
+        return Err(Refusal::forbidden("insufficient_scope", why).into());
+    }
+    if given.is_some() && !changed.is_confidential() {
+        return Err(
+            Refusal::bad_request("public_client", "client_secret: a public client has no secret").into()
+        );
+    }
+    if given.is_none() && changed.is_confidential() == stored.is_confidential() {
         let change = Change::of("Update a client", "client", id).between(&stored, &changed);
         cx.commit(&change, update).await?;
         return Ok(Json(Shown::new(changed, Opener::of(cx).await?.open(&row)?)));
     }
     // A client that becomes confidential needs a secret, which is shown now; one that becomes public has none any more.
-    let secret = NewSecret::of(cx, &changed).await?;
+    let secret = NewSecret::like(cx, &changed, given).await?;
     let set_secret = store::set_secret(id, secret.as_ref().map(NewSecret::stored), now);
     let change = Change::of("Update a client", "client", id).between(&stored, &changed);
     cx.commit(&change, update.chain([set_secret])).await?;
@@ -119,6 +129,15 @@ async fn rotate_secret(cx: &Management, Path(id): Path<ClientId>) -> Result<Json
         Change::of("Rotate a client secret", "client", &id).added("client_secret", &secret.plain.expose());
     cx.commit(&change, [store::set_secret(&id, Some(secret.stored()), cx.call().now)]).await?;
     Ok(Json(Shown::new(client, Some(secret.plain))))
+}
+
+/// A secret that the caller brings (Auth0), so that a client can stay what it was on another server. A short one could be
+/// guessed: nothing slows down whoever has its digest.
+fn given_secret(value: Value) -> Result<Secret, Refusal> {
+    let fits =
+        |text: &&str| (16..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let why = "client_secret must be 16 to 512 visible ASCII characters";
+    value.as_str().filter(fits).map(Secret::new).ok_or_else(|| Refusal::invalid_body(why))
 }
 
 fn check(cx: &Management, client: &Client) -> Result<(), Refusal> {

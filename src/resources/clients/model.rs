@@ -200,7 +200,7 @@ pub struct Granted {
 pub const FIXED: &[&str] = &["client_id", "client_secret", "tenant", "global", "created_at", "updated_at"];
 
 /// What can be set of a client. Kinds that [`Client`] knows are its to check.
-pub const MEMBERS: [Member; 60] = [
+pub const MEMBERS: [Member; 55] = [
     Member::new("name", Kind::Any),
     Member::new("description", Kind::Any),
     Member::new("app_type", Kind::Any),
@@ -210,7 +210,7 @@ pub const MEMBERS: [Member; 60] = [
     Member::new("web_origins", Kind::Any),
     Member::new("allowed_origins", Kind::Any),
     Member::new("grant_types", Kind::Any),
-    Member::new("refresh_token", Kind::Any),
+    Member::new("refresh_token", Kind::Object(&REFRESH_TOKEN)).or_null(),
     Member::new("organization_usage", Kind::Any),
     Member::new("is_first_party", Kind::Any),
     Member::new("client_metadata", Kind::Any),
@@ -256,11 +256,22 @@ pub const MEMBERS: [Member; 60] = [
     Member::new("user_linking_mode", Kind::Text(0, 64)).or_null(),
     Member::new("allowed_clients", WORDS).or_null(),
     Member::new("client_aliases", WORDS).or_null(),
-    Member::new("async_approval_notification_channels", WORDS).or_null(),
-    Member::new("connections", Kind::List(&Kind::Any, 1000)).or_null(),
-    Member::new("par_request_expiry", Kind::Integer(1, 3600)).or_null(),
-    Member::new("signing_keys", Kind::List(&Kind::Document, 10)).or_null(),
-    Member::new("client_authentication_methods", Kind::Object(&[])).or_null(),
+];
+
+/// How refresh tokens live: see [`RefreshTokenSettings`].
+const REFRESH_TOKEN: [Member; 8] = [
+    Member::new("rotation_type", Kind::Any),
+    Member::new("expiration_type", Kind::Word(&["expiring", "non-expiring"])).or_null(),
+    Member::new("leeway", Kind::Any),
+    Member::new("token_lifetime", Kind::Any),
+    Member::new("idle_token_lifetime", Kind::Any),
+    Member::new("infinite_token_lifetime", Kind::Flag).or_null(),
+    Member::new("infinite_idle_token_lifetime", Kind::Flag).or_null(),
+    Member::new("policies", Kind::List(&Kind::Object(&REFRESH_POLICY), POLICIES)).or_null(),
+];
+const REFRESH_POLICY: [Member; 2] = [
+    Member::new("audience", Kind::Text(1, 600)),
+    Member::new("scope", Kind::List(&Kind::Text(1, 280), POLICY_SCOPES)),
 ];
 
 const WORDS: Kind = Kind::List(&Kind::Text(1, 600), 100);

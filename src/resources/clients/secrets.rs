@@ -79,11 +79,20 @@ impl NewSecret {
 
     /// A secret for this client; none for a public one.
     pub(super) async fn of(cx: &Management, client: &Client) -> Result<Option<Self>, Fault> {
+        Self::like(cx, client, None).await
+    }
+
+    /// The same, with a secret that the caller brings, if there is one.
+    pub(super) async fn like(
+        cx: &Management,
+        client: &Client,
+        given: Option<Secret>,
+    ) -> Result<Option<Self>, Fault> {
         if !client.is_confidential() {
             return Ok(None);
         }
         let platform = cx.call().platform();
-        let plain = Secret::random(platform, Self::BYTES);
+        let plain = given.unwrap_or_else(|| Secret::random(platform, Self::BYTES));
         let sealed = cx.snapshot().await?.seal.seal(platform, &store::purpose(&client.client_id), &plain)?;
         Ok(Some(Self { digest: plain.digest(), plain, sealed }))
     }

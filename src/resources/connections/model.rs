@@ -61,11 +61,11 @@ const STRATEGIES: [&str; 14] = [
 ];
 
 /// What a new connection must say and an old one cannot change.
-const IMMUTABLE: [Member; 2] =
+pub const IMMUTABLE: [Member; 2] =
     [Member::new("name", Kind::Text(1, 128)), Member::new("strategy", Kind::Word(&STRATEGIES))];
 
 /// What can be set of a connection.
-const MEMBERS: [Member; 7] = [
+pub const MEMBERS: [Member; 7] = [
     Member::new("display_name", Kind::Text(1, 128)).or_null(),
     Member::new("options", Kind::Document),
     Member::new("enabled_clients", Kind::List(&Kind::Text(1, 128), 1000)).or_null(),
@@ -76,7 +76,7 @@ const MEMBERS: [Member; 7] = [
 ];
 
 /// The options that we interpret. The others belong to the strategy and are kept as they come.
-const OPTIONS: [Member; 4] = [
+pub const OPTIONS: [Member; 4] = [
     Member::new("passwordPolicy", Kind::Word(&["none", "low", "fair", "good", "excellent"])).or_null(),
     Member::new("password_complexity_options", Kind::Object(&COMPLEXITY)).or_null(),
     Member::new("disable_signup", Kind::Flag).or_null(),
@@ -155,6 +155,15 @@ impl Connection {
     pub fn is_enabled_for(&self, client: &ClientId) -> bool {
         let listed = self.document.other.get("enabled_clients").and_then(Json::as_array);
         listed.is_none_or(|listed| listed.iter().any(|id| id.as_str() == Some(client.as_str())))
+    }
+
+    /// What the ids of users begin with who can be made here; `None` if its users come from elsewhere.
+    pub fn provider(&self) -> Option<&'static str> {
+        match self.strategy.as_str() {
+            "email" => Some("email"),
+            "sms" => Some("sms"),
+            _ => self.is_database().then_some("auth0"),
+        }
     }
 
     /// Whether people may sign up themselves: yes unless `disable_signup` is set.

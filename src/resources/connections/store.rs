@@ -20,6 +20,12 @@ pub fn by_name(name: &str) -> Query<InTenant> {
     read("select id, name, strategy, document from connections where tenant_id = ?1 and name = ?2").bind(name)
 }
 
+/// Which of these ids (a JSON array) are connections.
+pub fn existing(ids: &serde_json::Value) -> Query<InTenant> {
+    read("select id from connections where tenant_id = ?1 and id in (select value from json_each(?2))")
+        .bind(ids)
+}
+
 /// The connection with this id; one row or none.
 pub fn by_id(id: &ConnectionId) -> Query<InTenant> {
     read("select id, name, strategy, document from connections where tenant_id = ?1 and id = ?2").bind(id)

@@ -41,13 +41,17 @@ pub fn count(filter: &Filter) -> Query<InTenant> {
     filter.bind(query).bind(REACHABLE)
 }
 
+/// An account, and the identities that are linked to it.
+const WHOSE: &str = "select ?2 union all
+    select l.user_id from users l indexed by users_by_link where l.tenant_id = ?1 and l.linked_to = ?2";
+
 /// The number of the first parameter of a filter in [`page_of_user`] and [`count_of_user`].
 pub const FILTER_OF_USER: usize = 3;
 
 /// As [`page`], of what is about one user.
 pub fn page_of_user(user: &UserId, filter: &Filter, order: &str, window: Window) -> Query<InTenant> {
     let query = read(format!(
-        "select {COLUMNS} from logs where tenant_id = ?1 and user_id = ?2 and {} order by {order} limit {} offset {}",
+        "select {COLUMNS} from logs where tenant_id = ?1 and user_id in ({WHOSE}) and {} order by {order} limit {} offset {}",
         filter.sql,
         filter.after(0),
         filter.after(1)
@@ -58,7 +62,7 @@ pub fn page_of_user(user: &UserId, filter: &Filter, order: &str, window: Window)
 /// As [`count`], of what is about one user.
 pub fn count_of_user(user: &UserId, filter: &Filter) -> Query<InTenant> {
     let query = read(format!(
-        "select count(*) as total from (select 1 from logs where tenant_id = ?1 and user_id = ?2 and {} limit {})",
+        "select count(*) as total from (select 1 from logs where tenant_id = ?1 and user_id in ({WHOSE}) and {} limit {})",
         filter.sql,
         filter.after(0)
     ));

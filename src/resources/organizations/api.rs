@@ -2,7 +2,7 @@
 
 use super::{
     members,
-    model::{FIXED, Organization, belongs_to_a_tenant},
+    model::{FIXED, MEMBERS, Organization, belongs_to_a_tenant, named_connections},
     store,
 };
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
     events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{OrganizationId, prefixed},
+    resources::{
+        connections,
+        named::{check_known, texts},
+    },
 };
 use serde_json::{Value, json};
 
@@ -39,6 +43,7 @@ async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, 
 
 async fn create(cx: &Management, body: Members) -> Result<Created<Organization>, Error<Refusal>> {
     let id = prefixed(cx.call().platform(), "org");
+    let body = settings(cx, body).await?;
     let organization: Organization = body.make(&[("id", &id)], FIXED).map_err(Refusal::invalid_body)?;
     organization.check().map_err(Refusal::invalid_body)?;
     check_is_free(cx, &organization.name)?;
@@ -74,6 +79,7 @@ async fn change(
 ) -> Result<Json<Organization>, Error<Refusal>> {
     let row = cx.db().first(store::by_id(id)).await?.ok_or_else(inexistent)?;
     let stored = row.mended(&[("document", "{}")], store::organization)?;
+    let body = settings(cx, body).await?;
     let changed: Organization = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     changed.check().map_err(Refusal::invalid_body)?;
     if changed.name != stored.name {
@@ -94,6 +100,19 @@ async fn delete(cx: &Management, Path(id): Path<OrganizationId>) -> Result<NoCon
     let change = Change::of("Delete an organization", "organization", &id).taken("name", &name);
     cx.commit(&change, store::remove(&id)).await?;
     Ok(NoContent)
+}
+
+/// A body of which everything is known, and the connections that it names are there.
+async fn settings(cx: &Management, body: Members) -> Result<Members, Error<Refusal>> {
+    let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
+    let named = named_connections(&body.0);
+    if !named.is_empty() {
+        let rows = cx.db().all(connections::store::existing(&json!(named))).await?;
+        let known = texts(&rows, "id")?;
+        check_known("connection", named.iter().map(String::as_str), &known)
+            .map_err(|why| Refusal::invalid_body(format!("enabled_connections: {}", why.message())))?;
+    }
+    Ok(body)
 }
 
 async fn by_id(cx: &Management, id: &OrganizationId) -> Result<Organization, Error<Refusal>> {

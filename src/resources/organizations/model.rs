@@ -1,6 +1,9 @@
 //! What an organization is, and which names it can have.
 
-use crate::id::{OrganizationId, TenantId};
+use crate::{
+    http::shape::{Kind, Member},
+    id::{OrganizationId, TenantId},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -65,6 +68,33 @@ impl Organization {
         }
         Ok(())
     }
+}
+
+/// What can be set of an organization. Kinds that [`Organization`] knows are its to check.
+pub const MEMBERS: [Member; 7] = [
+    Member::new("name", Kind::Any),
+    Member::new("display_name", Kind::Any),
+    Member::new("metadata", Kind::Any),
+    Member::new("branding", Kind::Document).or_null(),
+    Member::new("enabled_connections", Kind::List(&Kind::Object(&ENABLED), 10)).or_null(),
+    Member::new("token_quota", Kind::Document).or_null(),
+    Member::new("third_party_client_access", Kind::Text(1, 64)).or_null(),
+];
+
+/// A connection through which people sign in to an organization.
+const ENABLED: [Member; 5] = [
+    Member::new("connection_id", Kind::Text(1, 64)),
+    Member::new("assign_membership_on_login", Kind::Flag).or_null(),
+    Member::new("show_as_button", Kind::Flag).or_null(),
+    Member::new("is_signup_enabled", Kind::Flag).or_null(),
+    Member::new("is_enabled", Kind::Flag).or_null(),
+];
+
+/// The ids of the connections that a body names.
+pub fn named_connections(body: &Map<String, Json>) -> Vec<String> {
+    let list = body.get("enabled_connections").and_then(Json::as_array);
+    let ids = list.into_iter().flatten().map(|one| one.get("connection_id").and_then(Json::as_str));
+    ids.map(|id| id.unwrap_or_default().to_owned()).collect()
 }
 
 /// The members of an organization that cannot be set.

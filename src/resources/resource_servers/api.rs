@@ -14,6 +14,7 @@ use crate::{
     events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::prefixed,
+    resources::settings,
 };
 use serde_json::{Value, json};
 
@@ -85,9 +86,16 @@ async fn change(cx: &Management, id: &str, body: Members) -> Result<Json<Resourc
 }
 
 async fn delete(cx: &Management, Path(id): Path<String>) -> Result<NoContent, Error<Refusal>> {
-    let Some(row) = cx.db().first(store::by_id_or_identifier(&id)).await? else { return Ok(NoContent) };
+    let [rows, settings] =
+        cx.db().read([store::by_id_or_identifier(&id), settings::store::read_all()]).await?;
+    let Some(row) = rows.first() else { return Ok(NoContent) };
     let server = row.mended(&[("document", "{}")], store::resource_server)?;
     check_is_changeable(&server)?;
+    // Every sign-in that names no audience is for it.
+    if settings::store::settings(settings.first())?.default_audience.as_ref() == Some(&server.identifier) {
+        let why = "This is the default_audience of the tenant's settings: set another one there first";
+        return Err(Refusal::conflict("default_resource_server", why).into());
+    }
     let change = Change::of("Delete a resource server", "resource_server", &server.id).removed(&server);
     cx.commit(&change, store::remove(&server)).await?;
     Ok(NoContent)

@@ -90,7 +90,7 @@ const HOURS: Kind = Kind::Integer(1, YEAR);
 const HTML: Kind = Kind::Text(0, 500_000);
 
 /// What can be set. Null clears, at every level.
-const MEMBERS: [Member; 37] = [
+pub const MEMBERS: [Member; 37] = [
     Member::new("log_retention_days", Kind::Integer(1, 365)).or_null(),
     Member::new("friendly_name", Kind::Text(1, 255)).or_null(),
     Member::new("picture_url", Kind::Url).or_null(),

@@ -119,11 +119,11 @@ impl Attributes {
         Ok(Self { connection, user_id, password, columns: body, profile, user_metadata, app_metadata })
     }
 
-    /// A new user of a database connection with these attributes.
+    /// A new user of a connection with these attributes. `provider` is what their id begins with.
     ///
     /// # Errors
     /// [`Malformed`] if there is nothing to sign in with; a fault if the tables above and [`NewUser`] disagree.
-    pub fn into_new(self, connection: &str) -> Result<Result<NewUser, Malformed>, Fault> {
+    pub fn into_new(self, connection: &str, provider: &str) -> Result<Result<NewUser, Malformed>, Fault> {
         let present = |mut map: Map<String, Json>| {
             map.retain(|_, value| !value.is_null());
             map
@@ -131,8 +131,13 @@ impl Attributes {
         let columns = Json::Object(present(self.columns));
         let user: NewUser =
             serde_json::from_value(columns).map_err(|error| Fault::internal(error.to_string()))?;
-        if user.email.is_none() && user.username.is_none() {
-            return Ok(Err(Malformed("Missing required property: email".to_owned())));
+        let missing = match provider {
+            "sms" => user.phone_number.is_none().then_some("phone_number"),
+            "email" => user.email.is_none().then_some("email"),
+            _ => (user.email.is_none() && user.username.is_none()).then_some("email"),
+        };
+        if let Some(name) = missing {
+            return Ok(Err(Malformed(format!("Missing required property: {name}"))));
         }
         Ok(Ok(NewUser {
             connection: connection.to_owned(),
@@ -144,11 +149,10 @@ impl Attributes {
     }
 
     /// A new address has not been proven, nor has a new number, unless the request says so itself.
-    pub fn unprove(&mut self, user: &User) {
-        for (proven, name, now) in [
-            ("email_verified", "email", user.email.as_deref()),
-            ("phone_verified", "phone_number", user.phone_number.as_deref()),
-        ] {
+    pub fn unprove(&mut self, email: Option<&str>, phone: Option<&str>) {
+        for (proven, name, now) in
+            [("email_verified", "email", email), ("phone_verified", "phone_number", phone)]
+        {
             let changes = self.columns.get(name).is_some_and(|new| new.as_str() != now);
             if changes && !self.columns.contains_key(proven) {
                 self.columns.insert(proven.to_owned(), Json::Bool(false));
@@ -168,6 +172,14 @@ impl Attributes {
         );
         named.extend(self.password.as_ref().map(|_| ("password".to_owned(), Json::from("hidden"))));
         named
+    }
+
+    /// Takes out what is about one way in, for the identity that it is about: how it is signed in with, and whether that is
+    /// proven.
+    pub fn split_identity(&mut self) -> Self {
+        let names = ["email", "email_verified", "username", "phone_number", "phone_verified"];
+        let columns = json::gather(names.iter().filter_map(|name| self.columns.remove_entry(*name)));
+        Self { password: self.password.take(), columns, ..Self::default() }
     }
 
     /// Whether this is about how, or whether, the user signs in: whoever asked for it could then do so as them, by a

@@ -41,9 +41,10 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// The full name: as given, else the address, else the user name.
+    /// The full name: as given, else the address, else the user name, else the number.
     pub fn display_name(&self) -> Option<&str> {
-        self.name.as_deref().or(self.email.as_deref()).or(self.username.as_deref())
+        let name = self.name.as_deref().or(self.email.as_deref()).or(self.username.as_deref());
+        name.or(self.phone_number.as_deref())
     }
 
     /// The nickname: as given, else what stands before the `@`, else the user name.
@@ -134,6 +135,16 @@ const NOT_SOCIAL: [&str; 10] =
     ["auth0", "email", "sms", "oidc", "okta", "samlp", "waad", "adfs", "ad", "google-apps"];
 
 impl Identity {
+    /// The id of its row.
+    pub fn row_id(&self) -> UserId {
+        UserId::new(format!("{}|{}", self.provider, self.user_id))
+    }
+
+    /// A text that it says of the person.
+    pub fn says(&self, name: &str) -> Option<&str> {
+        self.profile_data.as_ref()?.get(name)?.as_str()
+    }
+
     /// The identity that a user row stands for.
     pub fn new(user_id: &str, connection: String, profile_data: Option<Json>) -> Self {
         let (provider, id) = user_id.split_once('|').unwrap_or(("", user_id));
@@ -143,6 +154,11 @@ impl Identity {
 }
 
 impl User {
+    /// The identity of the account that comes through this connection, if it is not the account's own.
+    pub fn linked(&self, connection: &str) -> Option<&Identity> {
+        self.identities.iter().skip(1).find(|identity| identity.connection == connection)
+    }
+
     /// The connection of the account's own identity.
     pub fn connection(&self) -> &str {
         self.identities.first().map(|identity| identity.connection.as_str()).unwrap_or_default()

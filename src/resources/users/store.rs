@@ -91,7 +91,20 @@ pub fn count(filter: &Filter) -> Query<InTenant> {
     )))
 }
 
-/// Adds a user. A taken id, address or name is a conflict of `users`.
+/// Who has this number in a connection whose users sign in with it; one row or none, also for any other connection. Stands
+/// before what gives the number to somebody else, which then does nothing: numbers that are there twice since before this
+/// was so do not hinder the database, as a unique index would.
+pub fn phone_holder(id: &UserId, connection: &str, phone: &str) -> Query<InTenant> {
+    read(
+        "select user_id from users indexed by users_by_phone where tenant_id = ?1 and connection = ?3 and phone_number = ?4
+         and user_id <> ?2 and provider = 'sms' limit 1",
+    )
+    .bind(id)
+    .bind(connection)
+    .bind(phone)
+}
+
+/// Adds a user. A taken id, address or name is a conflict of `users`; for a taken number see [`phone_holder`].
 ///
 /// # Errors
 /// A fault if the metadata does not serialize.
@@ -101,7 +114,9 @@ pub fn insert(id: &UserId, user: &NewUser, now: Timestamp) -> Result<Statement<I
         "insert into users (tenant_id, user_id, connection, provider, email, email_verified, username, phone_number,
            phone_verified, name, given_name, family_name, nickname, picture, profile, user_metadata, app_metadata,
            blocked, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?19)",
+         select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?19
+         where ?4 <> 'sms' or not exists (select 1 from users o indexed by users_by_phone
+           where o.tenant_id = ?1 and o.connection = ?3 and o.phone_number = ?8)",
     )
     .bind(id)
     .bind(user.connection.as_str())
@@ -129,6 +144,28 @@ pub fn insert(id: &UserId, user: &NewUser, now: Timestamp) -> Result<Statement<I
 /// # Errors
 /// A fault if the attributes do not serialize.
 pub fn update(id: &UserId, attributes: &Attributes, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
+    update_row(id, None, attributes, now)
+}
+
+/// The same for an identity that is linked to `account`.
+///
+/// # Errors
+/// A fault if the attributes do not serialize.
+pub fn update_identity(
+    id: &UserId,
+    account: &UserId,
+    attributes: &Attributes,
+    now: Timestamp,
+) -> Result<Statement<InTenant>, Fault> {
+    update_row(id, Some(account), attributes, now)
+}
+
+fn update_row(
+    id: &UserId,
+    account: Option<&UserId>,
+    attributes: &Attributes,
+    now: Timestamp,
+) -> Result<Statement<InTenant>, Fault> {
     let metadata = |patch: &Option<Map<String, Json>>| patch.as_ref().map(text).transpose();
     let kept = |column: &str| {
         format!("{column} = iif(json_type(?3, '$.{column}') is null, {column}, ?3 ->> '{column}')")
@@ -148,7 +185,10 @@ pub fn update(id: &UserId, attributes: &Attributes, now: Timestamp) -> Result<St
     ]);
     let sets: Vec<String> = sets.collect();
     Ok(write(format!(
-        "update users set {}, updated_at = ?7 where tenant_id = ?1 and user_id = ?2 and linked_to is null",
+        "update users set {}, updated_at = ?7 where tenant_id = ?1 and user_id = ?2 and linked_to is ?8
+         and (provider <> 'sms' or not exists (select 1 from users o indexed by users_by_phone
+           where o.tenant_id = ?1 and o.connection = users.connection and o.phone_number = ?3 ->> 'phone_number'
+             and o.user_id <> ?2))",
         sets.join(", ")
     ))
     .counted_in(if attributes.user_metadata.is_some() || attributes.app_metadata.is_some() {
@@ -161,7 +201,33 @@ pub fn update(id: &UserId, attributes: &Attributes, now: Timestamp) -> Result<St
     .bind(Some(&attributes.profile).filter(|profile| !profile.is_empty()).map(text).transpose()?)
     .bind(metadata(&attributes.user_metadata)?)
     .bind(metadata(&attributes.app_metadata)?)
-    .bind(now))
+    .bind(now)
+    .bind(account))
+}
+
+/// Has the identities of an account give up an address, so that the account itself can take it: two users of a connection
+/// have never the same one.
+pub fn give_up_address(account: &UserId, connection: &str, email: &str) -> Statement<InTenant> {
+    write(
+        "update users indexed by users_by_link set email = null, email_verified = 0
+         where tenant_id = ?1 and linked_to = ?2 and connection = ?3 and email = ?4",
+    )
+    .bind(account)
+    .bind(connection)
+    .bind(email)
+}
+
+/// Has the identities of an account that have its old address follow it to the new one: the person has one address, and
+/// would sign in with the old one otherwise.
+pub fn follow_address(account: &UserId, old: &str, new: &str, verified: bool) -> Statement<InTenant> {
+    write(
+        "update users indexed by users_by_link set email = ?4, email_verified = ?5
+         where tenant_id = ?1 and linked_to = ?2 and email = ?3 and provider in ('auth0', 'email')",
+    )
+    .bind(account)
+    .bind(old)
+    .bind(new)
+    .bind(verified)
 }
 
 /// Sets the password of a user who exists.

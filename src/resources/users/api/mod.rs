@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::{Area, Management, management::Refusal, scope},
-    db::{Filter, Page, Row, page},
+    db::{Filter, Outcome, Page, Row, Statement, page},
     error::{Error, Fault, OnConflict},
     events::Change,
     http::{Created, Fields, Json as Body, Members, NoContent, Path, Query, route::Routes},
@@ -24,6 +24,7 @@ use crate::{
         endings, permissions,
     },
     secret::Secret,
+    tenant::InTenant,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -68,22 +69,32 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>
     let mut attributes = Attributes::check(body).map_err(Refusal::invalid_body)?;
     let named = attributes.connection.take().ok_or_else(|| missing("connection"))?;
     let connection = connection(cx, &named).await?;
+    let provider = connection.provider().ok_or_else(|| {
+        Refusal::bad_request(
+            "invalid_body",
+            "The users of this connection come from elsewhere: they are made when they sign in",
+        )
+    })?;
     let wanted = attributes.user_id.take();
     let named = attributes.named();
     let password = attributes.password.take();
-    let user = attributes.into_new(&connection.name)?.map_err(Refusal::invalid_body)?;
+    let user = attributes.into_new(&connection.name, provider)?.map_err(Refusal::invalid_body)?;
     if let Some(username) = &user.username {
         connection.check_username(username).map_err(Refusal::invalid_body)?;
     }
     if let Some(password) = &password {
+        check_has_passwords(&connection)?;
         let (email, username) = (user.email.as_deref(), user.username.as_deref());
         check_password(cx, &connection, Choosing::Account, password, email, username).await?;
     }
     let (platform, now) = (cx.call().platform(), cx.call().now);
     let mut random = [0; 12];
     platform.random(&mut random);
-    let id = model::user_id("auth0", wanted.as_deref(), random).map_err(Refusal::invalid_body)?;
-    let mut batch = vec![store::insert(&id, &user, now)?];
+    let id = model::user_id(provider, wanted.as_deref(), random).map_err(Refusal::invalid_body)?;
+    let phone = user.phone_number.as_deref().unwrap_or_default();
+    check_phone(cx, &id, &connection.name, phone).await?;
+    let mut batch =
+        vec![store::phone_holder(&id, &connection.name, phone).into(), store::insert(&id, &user, now)?];
     if let Some(password) = &password {
         batch.push(store::set_password(
             &id,
@@ -96,6 +107,7 @@ async fn create(cx: &Management, Members(body): Members) -> Result<Created<User>
     let outcomes = cx.commit_people(&change, batch).await;
     let outcomes =
         outcomes.on_conflict("users.", || Refusal::conflict("user_exists", "The user already exists."))?;
+    check_phone_is_free(&outcomes)?;
     let rows = outcomes.iter().flat_map(|outcome| &outcome.rows);
     let row = rows.last().ok_or_else(|| Fault::internal("the new user was not read back"))?;
     Ok(Created(store::user(row)?))
@@ -125,29 +137,52 @@ async fn update(
         let held = held.iter().map(|row| row.text("permission_name")).collect::<Result<Vec<_>, _>>()?;
         cx.check_may_stand_over(held.iter().map(String::as_str))?;
     }
-    if attributes.connection.as_deref().is_some_and(|named| named != user.connection()) {
-        return Err(Refusal::invalid_body("The user does not belong to this connection").into());
-    }
-    attributes.unprove(&user);
+    // Auth0: with the connection of a linked identity, what is about signing in is about that one.
+    let identity = match attributes.connection.as_deref().filter(|named| *named != user.connection()) {
+        Some(named) => {
+            let identity = user.linked(named);
+            let why = || Refusal::invalid_body("The user does not belong to this connection");
+            Some(identity.ok_or_else(why)?)
+        }
+        None => None,
+    };
     if let Some(username) = attributes.columns.get("username").and_then(Json::as_str) {
-        let connection = connection(cx, user.connection()).await?;
-        connection.check_username(username).map_err(Refusal::invalid_body)?;
+        let named = identity.map_or(user.connection(), |identity| identity.connection.as_str());
+        connection(cx, named).await?.check_username(username).map_err(Refusal::invalid_body)?;
     }
+    let cause = attributes.ends(&user);
+    let of_identity = identity.map(|identity| (identity, attributes.split_identity()));
+    attributes.unprove(user.email.as_deref(), user.phone_number.as_deref());
     let now = cx.call().now;
-    let mut batch = vec![store::update(&id, &attributes, now)?];
-    if let Some(password) = &attributes.password {
-        let column = |name: &str| attributes.columns.get(name).and_then(Json::as_str);
-        let connection = connection(cx, user.connection()).await?;
-        let (email, username) =
-            (column("email").or(user.email.as_deref()), column("username").or(user.username.as_deref()));
-        check_password(cx, &connection, Choosing::Change, password, email, username).await?;
-        batch.push(store::set_password(
-            &id,
-            &password::hash(&cx.call().shared, cx.tenant().id(), password).await?,
-            now,
-        ));
+    let phone = |attributes: &Attributes| {
+        attributes.columns.get("phone_number").and_then(Json::as_str).unwrap_or_default().to_owned()
+    };
+    let mut batch = Vec::new();
+    match of_identity {
+        Some((identity, mut of_identity)) => {
+            of_identity.unprove(identity.says("email"), identity.says("phone_number"));
+            let row = identity.row_id();
+            check_phone(cx, &row, &identity.connection, &phone(&of_identity)).await?;
+            batch.push(store::phone_holder(&row, &identity.connection, &phone(&of_identity)).into());
+            let of = (identity.connection.as_str(), identity.says("email"), None);
+            batch.extend(new_password(cx, &row, of, &of_identity).await?);
+            batch.push(store::update_identity(&row, &id, &of_identity, now)?);
+        }
+        None => {
+            check_phone(cx, &id, user.connection(), &phone(&attributes)).await?;
+            batch.push(store::phone_holder(&id, user.connection(), &phone(&attributes)).into());
+            let of = (user.connection(), user.email.as_deref(), user.username.as_deref());
+            batch.extend(new_password(cx, &id, of, &attributes).await?);
+        }
     }
-    if let Some(cause) = attributes.ends(&user) {
+    if let Some(email) = attributes.columns.get("email").and_then(Json::as_str) {
+        let verified = attributes.columns.get("email_verified") == Some(&Json::Bool(true));
+        batch.push(store::give_up_address(&id, user.connection(), email));
+        let old = user.email.as_deref().filter(|old| *old != email);
+        batch.extend(old.map(|old| store::follow_address(&id, old, email, verified)));
+    }
+    batch.push(store::update(&id, &attributes, now)?);
+    if let Some(cause) = cause {
         batch.extend(endings::of_person(cause, &id, now));
     }
     batch.push(store::by_id(&id).into());
@@ -160,6 +195,7 @@ async fn update(
         Err(Error::Fault(fault)) => Err(fault).on_conflict("users.username", || taken("username")),
         other => other,
     }?;
+    check_phone_is_free(&outcomes)?;
     // Somebody may have deleted the user since it was read.
     let row = outcomes.iter().flat_map(|outcome| &outcome.rows).last().ok_or_else(inexistent)?;
     Ok(Body(store::user(row)?))
@@ -195,7 +231,56 @@ fn missing(name: &str) -> Refusal {
     Refusal::invalid_body(format!("Missing required property: {name}"))
 }
 
-/// The database connection of this name: the only kind whose users are made here, and have passwords of ours.
+/// Checks that a number, if one is given, is nobody else's, before anything is written.
+async fn check_phone(
+    cx: &Management,
+    id: &UserId,
+    connection: &str,
+    phone: &str,
+) -> Result<(), Error<Refusal>> {
+    if !phone.is_empty() && cx.db().first(store::phone_holder(id, connection, phone)).await?.is_some() {
+        return Err(phone_taken().into());
+    }
+    Ok(())
+}
+
+fn phone_taken() -> Refusal {
+    Refusal::conflict("user_exists", "Another user of this connection has this phone number")
+}
+
+/// Somebody may have taken it meanwhile: a batch begins by asking who has the number that it gives.
+fn check_phone_is_free(outcomes: &[Outcome]) -> Result<(), Refusal> {
+    if outcomes.first().is_some_and(|holder| !holder.rows.is_empty()) {
+        return Err(phone_taken());
+    }
+    Ok(())
+}
+
+/// What sets a new password, if there is one, of the identity `id` with this connection, address and user name.
+async fn new_password(
+    cx: &Management,
+    id: &UserId,
+    (named, email, username): (&str, Option<&str>, Option<&str>),
+    attributes: &Attributes,
+) -> Result<Option<Statement<InTenant>>, Error<Refusal>> {
+    let Some(password) = &attributes.password else { return Ok(None) };
+    let column = |name: &str| attributes.columns.get(name).and_then(Json::as_str);
+    let connection = connection(cx, named).await?;
+    check_has_passwords(&connection)?;
+    let (email, username) = (column("email").or(email), column("username").or(username));
+    check_password(cx, &connection, Choosing::Change, password, email, username).await?;
+    let hash = password::hash(&cx.call().shared, cx.tenant().id(), password).await?;
+    Ok(Some(store::set_password(id, &hash, cx.call().now)))
+}
+
+fn check_has_passwords(connection: &Connection) -> Result<(), Refusal> {
+    if connection.is_database() {
+        return Ok(());
+    }
+    Err(Refusal::bad_request("invalid_body", "The users of this connection have no password here"))
+}
+
+/// The connection of this name.
 async fn connection(cx: &Management, name: &str) -> Result<Connection, Error<Refusal>> {
     let known = cx.snapshot().await?.connections.iter().find(|connection| connection.name == name).cloned();
     let found = match known {
@@ -206,16 +291,8 @@ async fn connection(cx: &Management, name: &str) -> Result<Connection, Error<Ref
             row.map(|row| connections::store::connection(&row)).transpose()?
         }
     };
-    let found = found
-        .ok_or_else(|| Refusal::bad_request("inexistent_connection", "The connection does not exist."))?;
-    if !found.is_database() {
-        return Err(Refusal::bad_request(
-            "invalid_body",
-            "The users of this connection have no password here",
-        )
-        .into());
-    }
-    Ok(found)
+    let missing = || Refusal::bad_request("inexistent_connection", "The connection does not exist.");
+    Ok(found.ok_or_else(missing)?)
 }
 
 async fn check_password(
