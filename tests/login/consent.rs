@@ -303,7 +303,7 @@ fn who_holds_everything_vouches_for_a_client_and_nobody_is_asked() {
     world.admin("").patch(&path, &json!({ "is_first_party": false })).expect(200);
     assert!(code(&other).is_none());
     assert!(!world.admin("").get(&path).expect(200).text().contains("vouched"), "no document says so");
-    world.holder("", &person.token).post("clients", &json!({ "name": "x", "vouched": true })).expect(201);
+    world.holder("", &person.token).post("clients", &json!({ "name": "x", "vouched": true })).expect(400);
     assert!(
         world.database("SHARED").query("select 1 from clients where name = 'x' and vouched = 1").is_empty()
     );

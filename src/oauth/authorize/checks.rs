@@ -156,7 +156,8 @@ pub fn terms<'a>(
             return Err(Denied::new("invalid_scope", "response_type id_token needs the scope openid"));
         }
     }
-    if !client.allows("authorization_code") && !(kind == Kind::IdToken && client.allows("implicit")) {
+    let may = client.allows("authorization_code") || (kind == Kind::IdToken && client.allows("implicit"));
+    if !may {
         return Err(Denied::new("unauthorized_client", "The client may not use authorization_code"));
     }
     let challenge = Challenge::read(raw.code_challenge.as_deref(), raw.code_challenge_method.as_deref());
