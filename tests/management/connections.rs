@@ -81,7 +81,7 @@ fn a_connection_is_made_listed_changed_and_removed() {
 fn the_policy_of_a_connection_counts_at_once() {
     let world = World::new();
     let admin = world.admin("");
-    let weak = |email: &str| json!({ "connection": DATABASE, "email": email, "password": "kitten" });
+    let weak = |email: &str| json!({ "connection": DATABASE, "email": email, "password": "kelpie" });
     admin.post("users", &weak("ann@acme.test")).expect(400);
     let id = admin.get(&format!("connections?name={DATABASE}")).expect(200).json()[0].clone();
     admin.patch(&url(&id), &json!({ "options": { "passwordPolicy": "low" } })).expect(200);

@@ -123,7 +123,7 @@ fn a_repetition_is_as_good_as_what_it_repeats() {
 fn a_tenants_own_name_and_the_words_of_its_dictionary_are_tried_first() {
     let world = World::new();
     world.tenant("acme");
-    let admin = world.admin("acme");
+    let admin = world.holder("acme", &world.machine_token(""));
     let post = |email: &str, password: &str| {
         admin.post("users", &json!({ "connection": super::DATABASE, "email": email, "password": password }))
     };
@@ -181,7 +181,7 @@ fn nobody_starts_with_an_administrator_whose_password_is_known() {
     let world = World::with(&["DIRECTORY", "SHARED"], |name| {
         (name == "ADMIN_PASSWORD").then(|| "Password1".to_owned())
     });
-    world.send(crate::support::Ask::get("", "/readyz")).expect(500);
+    world.send(crate::support::Ask::get("", "/readyz")).expect(503);
     assert!(world.outside.log.borrow().iter().any(|line| line.contains("ADMIN_PASSWORD is not good enough")));
 }
 
@@ -189,8 +189,10 @@ fn nobody_starts_with_an_administrator_whose_password_is_known() {
 fn nobody_signs_up_where_tenants_are_managed_until_an_operator_says_so() {
     let world = World::new();
     world.tenant("acme");
-    let shown =
-        |tenant: &str| world.admin(tenant).get("connections").expect(200).json()[0]["options"].clone();
+    let shown = |tenant: &str| {
+        world.holder(tenant, &world.machine_token("")).get("connections").expect(200).json()[0]["options"]
+            .clone()
+    };
     assert_eq!(shown("")["disable_signup"], true);
     assert_eq!(shown("acme")["disable_signup"], Json::Null);
 }
