@@ -19,8 +19,9 @@ pub const LINES: usize = 96;
 /// When somebody who was turned away should come back.
 const COME_BACK: Lifetime = Lifetime::seconds(3);
 
-/// After this long without work the thread has had rest enough.
-const RESTED: Lifetime = Lifetime::milliseconds(100);
+/// After this long since the last turn began the thread has had rest enough for whoever comes next. Longer than any piece of
+/// work, since a clock that stands still meanwhile does not tell when that ended.
+const RESTED: Lifetime = Lifetime::seconds(2);
 
 /// Who has not asked for so long has gone away: their client hung up, and the platform has ended the request.
 const GONE: Lifetime = Lifetime::seconds(5);
@@ -141,7 +142,7 @@ impl State {
     fn ask(&mut self, ticket: u64, rested: Option<u64>, now: Timestamp) -> Option<Asked> {
         self.forget_gone(now);
         let ahead = self.ahead(ticket, now);
-        if ahead > 0 || !(rested == Some(self.taken) || self.is_rested(now)) {
+        if ahead > 0 || rested != Some(self.taken) {
             return Some(Asked { ahead, taken: self.taken });
         }
         self.begin(now);

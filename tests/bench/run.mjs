@@ -10,7 +10,7 @@ const at = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const crates = {
   gatehouse: {
     folder: at('../..'),
-    vars: (port) => ({ ...secrets, BASE_DOMAIN: `localhost:${port}`, METER_HEADER: '1' }),
+    vars: (port) => ({ ...secrets, BASE_DOMAIN: `localhost:${port}`, METER_HEADER: '1', RATE_LIMITS: 'off' }),
   },
   null: { folder: at('null-worker'), vars: () => ({}) },
 };
