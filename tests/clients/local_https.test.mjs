@@ -78,7 +78,8 @@ describe('a local server over https', () => {
     await assert.rejects(asked);
   });
 
-  test('is reached by the command, which trusts the certificate that it is shown', async () => {
+  // Long enough to compile the command, where no other check has.
+  test('is reached by the command, which trusts the certificate that it is shown', { timeout: 600_000 }, async () => {
     await promisify(execFile)('cargo', ['build', '--quiet', '--bin', 'gatehouse'], { cwd: root });
     const { MANAGEMENT_CLIENT_ID, MANAGEMENT_CLIENT_SECRET } = gatehouse.secrets;
     const env = { ...process.env, MANAGEMENT_CLIENT_ID, MANAGEMENT_CLIENT_SECRET, SSL_CERT_FILE: gatehouse.certificate };
