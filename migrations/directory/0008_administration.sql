@@ -1,3 +1,3 @@
--- The first start after this seeds the installation once more: the machine that manages every tenant may do what has come
--- since, and holds the scope that stands for everything.
-insert into meta (key, value) values ('administration', '1') on conflict (key) do nothing;
+-- What a tenant can be brought back from. And the first start after a migration seeds the installation once more: from here on
+-- the machine that manages every tenant holds the scope that stands for everything.
+create index backups_by_reason on backups (tenant_id, reason);
