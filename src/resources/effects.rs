@@ -305,7 +305,7 @@ const SESSION: Effect = Tested("management::effects::a_session_lasts_as_long_as_
 const DEFAULTS: Effect =
     Tested("management::effects::the_default_api_is_there_for_as_long_as_it_is_the_default");
 
-const SETTINGS: [(&str, Effect); 48] = [
+const SETTINGS: [(&str, Effect); 49] = [
     ("friendly_name", Shown),
     (
         "log_retention_days",
@@ -323,6 +323,10 @@ const SETTINGS: [(&str, Effect); 48] = [
     ("session_cookie", Kept),
     ("session_cookie.mode", Kept),
     ("sessions", Kept),
+    (
+        "logout_revokes_refresh_tokens",
+        Tested("oauth::refresh::a_sign_out_does_not_end_offline_access_unless_the_tenant_says_so"),
+    ),
     (
         "oidc_logout",
         Tested("oauth::logout::the_description_names_the_endpoint_unless_the_tenant_says_otherwise"),

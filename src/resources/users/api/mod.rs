@@ -150,7 +150,7 @@ async fn update(
         let named = identity.map_or(user.connection(), |identity| identity.connection.as_str());
         connection(cx, named).await?.check_username(username).map_err(Refusal::invalid_body)?;
     }
-    let cause = attributes.ends(&user);
+    let (cause, named) = (attributes.ends(&user), attributes.named());
     let of_identity = identity.map(|identity| (identity, attributes.split_identity()));
     attributes.unprove(user.email.as_deref(), user.phone_number.as_deref());
     let now = cx.call().now;
@@ -186,7 +186,7 @@ async fn update(
         batch.extend(endings::of_person(cause, &id, now));
     }
     batch.push(store::by_id(&id).into());
-    let change = Change::of("Update a User", "user", &id).patched(&user, &attributes.named());
+    let change = Change::of("Update a User", "user", &id).patched(&user, &named);
     let outcomes = cx.commit_people(&change, batch).await;
     // Auth0: 400, where creating a user is 409.
     let taken =
