@@ -156,7 +156,9 @@ fn every_body_that_is_accepted_can_be_read_back() {
         let body = scene.acme.body(route).as_object().unwrap().clone();
         for (number, mut place) in places(&body).into_iter().enumerate() {
             fresh(&mut place, number);
-            for text in &texts {
+            // Each text in the first place, and in every other one some of them.
+            let (first, step) = if number == 0 { (0, 1) } else { (number % 4, 4) };
+            for text in texts.iter().skip(first).step_by(step) {
                 let body = place.to_string().replace(&json!(HERE).to_string(), text);
                 let ask = Ask::new(route.method.clone(), &tenant.host, &path).bearer(&tenant.key);
                 let answer = world.send(ask.header("content-type", "application/json").body(body.as_bytes()));
@@ -176,7 +178,7 @@ fn every_body_that_is_accepted_can_be_read_back() {
         }
     }
     println!("{sent} sent, {accepted} accepted");
-    assert!(sent > 5_000 && accepted > 200);
+    assert!(sent > 1_000 && accepted > 50);
 }
 
 #[test]

@@ -15,6 +15,19 @@ use std::{
 /// What can be changed of a resource, each as a body that changes it and nothing else. A new `PATCH` has its place here.
 fn changes(path: &str) -> Vec<Json> {
     match path.trim_start_matches("/api/v2/") {
+        "attack-protection/brute-force-protection" => {
+            vec![
+                json!({ "max_attempts": 7 }),
+                json!({ "enabled": false }),
+                json!({ "allowlist": ["192.0.2.7"] }),
+            ]
+        }
+        "attack-protection/suspicious-ip-throttling" => {
+            vec![json!({ "enabled": false }), json!({ "allowlist": ["192.0.2.7"] })]
+        }
+        "attack-protection/breached-password-detection" => {
+            vec![json!({ "enabled": true }), json!({ "method": "standard" })]
+        }
         "clients/{id}" => vec![
             json!({ "name": "Renamed" }),
             json!({ "description": "Described" }),

@@ -27,7 +27,8 @@ pub fn attack_protection(row: Option<&Row>) -> Result<AttackProtection, Fault> {
 pub fn merge(section: Section, patch: Json, now: Timestamp) -> Statement<InTenant> {
     write(
         "insert into attack_protection (tenant_id, document, updated_at) values (?1, json_patch('{}', ?2), ?3)
-         on conflict (tenant_id) do update set document = json_patch(attack_protection.document, ?2),
+         on conflict (tenant_id) do update set
+           document = json_patch(iif(json_valid(attack_protection.document), attack_protection.document, '{}'), ?2),
            updated_at = excluded.updated_at",
     )
     .bind(&json!({ section.name(): patch }))
