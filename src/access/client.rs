@@ -3,6 +3,7 @@
 use super::{Call, oauth::Refusal};
 use crate::{
     error::Error,
+    events::{Entry, Kind},
     http::{Form, Input, Params, Request},
     id::ClientId,
     resources::clients::model::{AuthMethod, ClientRecord},
@@ -44,10 +45,32 @@ pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal
         _ => false,
     };
     if !proven {
+        note_failure(call, &presented.id).await?;
         return Err(Refusal::invalid_client().into());
     }
     check_origin(call, &record)?;
     Ok(record)
+}
+
+/// Writes down that somebody has not proven to be a client that there is (Auth0: by the exchange that they asked for). Such
+/// entries are bounded, as all that strangers cause; while the tenant is read-only there are none.
+async fn note_failure(call: &Call, client: &ClientId) -> Result<(), Error<Refusal>> {
+    #[derive(Deserialize)]
+    struct Asked {
+        grant_type: Option<String>,
+    }
+    let asked = Form::<Asked>::decode(&call.request, &Params::default());
+    let grant = asked.ok().and_then(|Form(asked)| asked.grant_type);
+    let kind = match grant.as_deref() {
+        Some("authorization_code") => Kind::FailedExchangeCode,
+        Some("refresh_token") => Kind::FailedExchangeRefreshToken,
+        _ => Kind::FailedExchangeClientCredentials,
+    };
+    if !call.tenant.is_read_only() {
+        let entry = Entry::new(kind, "Client authentication failed").client(client.as_str());
+        call.db.commit([call.record(entry)]).await?;
+    }
+    Ok(())
 }
 
 /// Checks that a page may call for this client: one of ours, or of an origin that the client registered (Auth0). What is

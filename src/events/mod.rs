@@ -55,6 +55,8 @@ pub enum Kind {
     SuccessBackchannelLogout,
     /// `oidc_backchannel_logout_failed`: an application could not be told.
     FailedBackchannelLogout,
+    /// `feccft`: machine token refused.
+    FailedExchangeClientCredentials,
     /// `srrt`: refresh token revoked.
     SuccessRevocation,
     /// `sapi`: a change through the management API.
@@ -87,6 +89,7 @@ impl Kind {
             Self::SuccessExchangeClientCredentials => "seccft",
             Self::SuccessBackchannelLogout => "oidc_backchannel_logout_succeeded",
             Self::FailedBackchannelLogout => "oidc_backchannel_logout_failed",
+            Self::FailedExchangeClientCredentials => "feccft",
             Self::SuccessRevocation => "srrt",
             Self::SuccessApi => "sapi",
         }

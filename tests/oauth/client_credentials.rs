@@ -127,3 +127,26 @@ fn machines_go_on_working_while_the_tenant_is_read_only() {
     let isolate = world.another_isolate();
     isolate.machine_token("");
 }
+
+#[test]
+fn whoever_does_not_prove_to_be_a_client_leaves_an_entry_and_never_more_than_a_few_a_minute() {
+    let world = World::new();
+    world.machine_token("");
+    let wrong = |grant: &str| {
+        let form = [("grant_type", grant), ("client_id", MACHINE_ID), ("client_secret", "wrong")];
+        world.send(Ask::post("", "/oauth/token").form(&form)).status()
+    };
+    let logged = |kind: &str| {
+        let sql = format!("select client_id from logs where type = '{kind}' and client_id = '{MACHINE_ID}'");
+        world.database("SHARED").query(&sql).len()
+    };
+    for (grant, kind) in
+        [("client_credentials", "feccft"), ("authorization_code", "feacft"), ("refresh_token", "fertft")]
+    {
+        assert_eq!((wrong(grant), logged(kind)), (401, 1), "{grant}");
+    }
+    for _ in 0..40 {
+        wrong("client_credentials");
+    }
+    assert!(logged("feccft") <= 20, "{}", logged("feccft"));
+}

@@ -78,7 +78,7 @@ async fn update(
     section.check(&patch).map_err(Refusal::invalid_body)?;
     // It guards everybody's sign-in, also that of who may do more.
     cx.check_may_stand_over_everybody().await?;
-    let before = cx.snapshot().await?.attack_protection.clone();
+    let before = cx.snapshot().await.map(|snapshot| snapshot.attack_protection.clone()).unwrap_or_default();
     let before = before.shown(section).map_err(|error| Fault::internal(error.to_string()))?;
     let description = format!("Update {}", section.name().replace('-', " "));
     let change = Change::of(description, "attack_protection", section.name()).patched(&before, &patch);

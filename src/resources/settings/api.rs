@@ -80,9 +80,9 @@ async fn update(cx: &Management, Members(patch): Members) -> Result<Json<Setting
         cx.check_may_stand_over_everybody().await?;
     }
     check_named(cx, &patch).await?;
-    let before = cx.snapshot().await?;
-    let change =
-        Change::of("Update tenant settings", "tenant", cx.tenant().id()).patched(&before.settings, &patch);
+    // Settings that cannot be read can be overwritten all the same.
+    let before = cx.snapshot().await.map(|snapshot| snapshot.settings.clone()).unwrap_or_default();
+    let change = Change::of("Update tenant settings", "tenant", cx.tenant().id()).patched(&before, &patch);
     let merge = store::merge(&Value::Object(patch), cx.call().now);
     let outcomes = cx.commit(&change, [merge, store::read_all().into()]).await?;
     let row = outcomes.iter().flat_map(|outcome| &outcome.rows).next();
