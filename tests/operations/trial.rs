@@ -13,7 +13,10 @@ use gatehouse::{
     time::{Lifetime, Timestamp},
 };
 use serde_json::{Map, Value as Json, json};
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// What befalls an effect of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,8 @@ pub struct Trial {
     pub world: World,
     pub cloudflare: Rc<Cloudflare>,
     home: Home,
-    token: String,
+    /// The operator's, and when they got it: it lasts for two hours.
+    token: RefCell<(Timestamp, String)>,
     effects: Rc<Cell<usize>>,
 }
 
@@ -82,6 +86,7 @@ impl Trial {
                 "create trigger no_{change} before {change} on operation_events begin select raise(abort, 'append only'); end"
             ));
         }
+        let token = RefCell::new((world.outside.now(), token));
         Self { world, cloudflare, home, token, effects: Rc::default() }
     }
 
@@ -143,7 +148,16 @@ impl Trial {
             }
             method => Ask::new(method, "", &format!("/management/tenants/{tenant}")),
         };
-        ask.bearer(&self.token).into_request()
+        ask.bearer(&self.token()).into_request()
+    }
+
+    fn token(&self) -> String {
+        let now = self.world.outside.now();
+        let mut token = self.token.borrow_mut();
+        if now.since(token.0) >= Lifetime::hours(1) {
+            *token = (now, self.world.machine_token(""));
+        }
+        token.1.clone()
     }
 
     /// The operations that are not over.
