@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { bundleSize } from '../../.scripts/build.mjs';
 import { endpoints } from './endpoints.mjs';
+import { flood } from './flood.mjs';
 import { makeClient, measure } from './load.mjs';
 import { coldStart, serve } from './server.mjs';
 import { makeWorld, secrets } from './world.mjs';
@@ -74,6 +75,7 @@ const writeMs = floor.write.one.cpu - floor.empty.one.cpu;
 console.log('▶ Gatehouse: a tenant with 1,000 users');
 const rows = endpoints.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
 const provisioned = {};
+let flooding = null; // of one tenant, as another one notices it
 const results = await withServer(crates.gatehouse, async (server) => {
   const base = makeClient(server.port, `localhost:${server.port}`);
   const world = await makeWorld(base.send, server.port);
@@ -88,6 +90,10 @@ const results = await withServer(crates.gatehouse, async (server) => {
   for (const row of rows) {
     const { one, sixteen } = await measureBoth(server, world.host, row, world).catch((error) => ({ one: error }));
     measured.push({ row, one, sixteen });
+  }
+  if (wanted.length === 0 || wanted.includes('flood')) {
+    process.stderr.write('  a flood …\n');
+    flooding = await flood(server.port, world, `isolated-1.localhost:${server.port}`);
   }
   return measured;
 });
@@ -140,6 +146,18 @@ table('A new tenant (from the request to its first answer, milliseconds)', [
   ]),
 ]);
 
+if (flooding) {
+  const { alone, flooded, statuses } = flooding;
+  const row = (name, { p50, p99, count }) => [name, number(p50), number(p99), String(count)];
+  table("Another tenant's key set while one tenant is flooded with sign-ups and wrong passwords (milliseconds)", [
+    ['', 'p50', 'p99', 'requests'],
+    row('alone', alone),
+    row('beside the flood', flooded),
+    ['×', number(flooded.p50 / alone.p50, 1), number(flooded.p99 / alone.p99, 1), ''],
+  ]);
+  console.log(`the flood met: ${Object.entries(statuses).map(([status, count]) => `${count} × ${status}`).join(', ')}`);
+}
+
 const starts = {};
 for (const [name, crate] of Object.entries(crates)) {
   starts[name] = [];
@@ -155,7 +173,7 @@ table('Size and start-up (bare workerd, spawn to first answer, median of 7)', [
     const times = [number(start(name, 'wall'), 0), number(start(name, 'cpu'), 0), number(ownCpu, 0)];
     return name === 'null'
       ? ['null Worker', ...cells, '-', ...times, '-']
-      : [name, ...cells, verdict(Math.round(gzip / 1000), 1000), ...times, verdict(ownCpu, 50)];
+      : [name, ...cells, verdict(Math.round(gzip / 1000), 2000), ...times, verdict(ownCpu, 60)];
   }),
 ]);
 
