@@ -11,6 +11,7 @@
 //! its end before the first request is sent. The rules of plans are in [`plan`], which does no I/O.
 
 pub mod api;
+pub mod authhero;
 mod command;
 pub mod credentials;
 pub mod doctor;

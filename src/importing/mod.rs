@@ -3,43 +3,11 @@
 //! ```text
 //! AuthHero row ─▶ survey ─▶ map ─▶ Record ─▶ chunk over HTTP ─▶ checked by the models ─▶ sealed ─▶ rows + checkpoint
 //!   any dump      pass 1    pass 2  of one of   POST …/records    `rules`                `seal`    one transaction
-//!                 authhero          `tables`
+//!            cli::authhero          `tables`
 //! ```
 //!
-//! The left half runs in the `gatehouse` command, next to the dump; it is pure and does not exist in WASM. The right half
-//! runs in the Worker. Both share [`tables`] and [`record`], so that they can't mean different things by a column.
-//!
-//! # The left half (`authhero`, native)
-//!
-//! ```text
-//! authhero::TABLES: [Source]                     every table an install can have, in the order in which it is sent, and
-//!                                                what becomes of it: `Becomes::Rows(&[…])` or `Becomes::Nothing(why)`
-//! Survey::default()
-//! survey.see(table, &row) -> Vec<Problem>        pass 1 over every row of every table, in any order
-//! survey.tenants() -> Vec<&str>                  the source's tenants, as found
-//! survey.shares_keys(tenant) -> bool             whether the install signs for it with a key of everybody
-//! Plan::new(source_tenant, issuer, cutover, scopes)   what becomes of one tenant; `scopes`: `ROUTES.management_scopes()`
-//!     .main            bool                      whether it becomes the main tenant
-//!     .former_issuer   Option<String>            whose tokens are still accepted; without one they end with the move
-//!     .key             Option<Unsealing>         opens `enc:v1:` (`Unsealing::parse`, 32 bytes in base64 or hex)
-//!     .people          Option<BTreeSet<String>>  only these users, with what is theirs (splitting)
-//!     .connections, .organizations, .roles  BTreeMap  ids that the tenant has under another id already: not sent, renamed
-//!     .keeps_settings  bool                      the tenant is in use: its settings, branding and mail stay as they are
-//!     .verified_domains  BTreeSet<String>        custom domains that the operator vouches for
-//!     .ignores_unsupported_factors  bool  whether who has only such second factors signs in with the password alone
-//!     .logs, .sessions, .browser_sessions  bool  whether they come along; the last one keeps browsers signed in
-//! map(table, &row, &plan, &survey) -> Result<Mapped, Problem>      pass 2
-//! Mapped { records: Vec<Record>, notes: Vec<Note> }                empty for a row of another tenant
-//! ```
-//!
-//! A row is a `serde_json::Map`: null, text, integers; flags may be 0, 1, true or false, and JSON columns text or JSON. Columns
-//! are read by name: one that is unknown is ignored with a note, one that is missing is null. A [`record::Problem`] is a
-//! value that can't be brought over: it names table, key and column, and nothing should be sent while there is one. A
-//! [`record::Note`] is something that is lost or changed on purpose: it is for the plan's report. Orphans (a password of nobody) and what
-//! an operator chose to leave out are notes.
-//!
-//! Send the records of one chunk by destination ([`record::Record::table`]), in the order of [`tables::TABLES`].
-//! [`fingerprint::Sum`] adds up what is sent of a table, to be compared with what the server says it holds.
+//! The left half runs in the `gatehouse` command, next to the dump: `cli::authhero`. The right half runs in the Worker, and
+//! is here. Both share [`tables`] and [`record`], so that they can't mean different things by a column.
 //!
 //! # The right half (HTTP, base domain, scope `import:tenants`)
 //!
@@ -77,8 +45,6 @@
 //! digested before it is bound to a statement; it is stored and logged nowhere else.
 
 pub mod api;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod authhero;
 pub mod check;
 pub mod fingerprint;
 pub mod model;

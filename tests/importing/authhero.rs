@@ -4,7 +4,7 @@
 use super::{begin, finish, ingest, mapped, plan};
 use crate::support::{Answer, Application, Ask, World, world::BEGINNING};
 use gatehouse::{
-    importing::authhero::{Row, Survey, map, source},
+    cli::authhero::{Row, Survey, map, source},
     login::totp,
     time::{Lifetime, Timestamp},
 };

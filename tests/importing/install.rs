@@ -1,7 +1,7 @@
 //! An install with a row in every table that is brought over: those of the tenant `acme`, and a tenant that is left alone.
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
-use gatehouse::importing::authhero::Row;
+use gatehouse::cli::authhero::Row;
 use serde_json::{Value as Json, json};
 
 /// The day before the world begins, as one half of the source writes it.

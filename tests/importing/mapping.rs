@@ -3,10 +3,8 @@
 use super::{begin, finish, ingest, install, mapped, plan};
 use crate::support::{Application, Ask, World};
 use gatehouse::{
-    importing::{
-        authhero::{Becomes, Mapped, Plan, Row, Survey, TABLES, Unsealing, map},
-        record::{Note, Problem, Record},
-    },
+    cli::authhero::{Becomes, Mapped, Plan, Row, Survey, TABLES, Unsealing, map},
+    importing::record::{Note, Problem, Record},
     time::{Lifetime, Timestamp},
 };
 use serde_json::{Value as Json, json};
@@ -51,7 +49,7 @@ fn a_row_of_every_table_is_brought_over_and_an_import_of_them_is_whole() {
     let rows = install::rows();
     let tables: BTreeSet<&str> = rows.iter().map(|(table, _)| table.as_str()).collect();
     for source in &TABLES {
-        let Becomes::Rows(destinations) = source.becomes else { continue };
+        let Becomes::Records(destinations) = source.becomes else { continue };
         assert!(tables.contains(source.table), "{} is tried", source.table);
         let of: Vec<_> = rows.iter().filter(|(table, _)| table == source.table).cloned().collect();
         let survey = survey(&rows);

@@ -13,9 +13,9 @@ mod second_factors;
 
 use crate::support::{Answer, Ask, World};
 use gatehouse::{
+    cli::authhero::{Plan, Row, Survey, map},
     http::Method,
     importing::{
-        authhero::{Plan, Row, Survey, map},
         fingerprint::Sum,
         record::{Note, Record},
         tables,

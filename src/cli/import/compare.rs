@@ -2,7 +2,7 @@
 //! record where it had rows of its own before.
 
 use super::{
-    super::{api::Api, exit::Failure, screen::Screen, source::Source},
+    super::{api::Api, authhero, exit::Failure, screen::Screen, source::Source},
     Progress,
     chunks::{Chunk, Chunks},
     first_pass::FirstPass,
@@ -10,7 +10,7 @@ use super::{
     sender::path,
     target::Target,
 };
-use crate::importing::{authhero, fingerprint::Sum};
+use crate::importing::fingerprint::Sum;
 use serde_json::{Value as Json, json};
 
 /// What differs, in words.

@@ -1,10 +1,9 @@
 //! What the main tenant has already: an import does not bring a second one of the same name.
 
 use super::{
-    super::{api::Api, exit::Failure, plan::Plan},
+    super::{api::Api, authhero, exit::Failure, plan::Plan},
     first_pass::FirstPass,
 };
-use crate::importing::authhero;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        authhero::{self, Survey},
         exit::Failure,
         plan::{
             Plan,
@@ -13,10 +14,7 @@ use super::{
     },
     Findings, Progress, tenant_of,
 };
-use crate::importing::{
-    authhero::{self, Survey},
-    record::Problem,
-};
+use crate::importing::record::Problem;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use url::Url;

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        authhero,
         exit::Failure,
         plan::cost::Amount,
         screen::Screen,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     db::schema,
     importing::{
-        authhero, check,
+        check,
         fingerprint::Sum,
         record::{Note, Problem, Record},
         rules::{self, Context},
@@ -187,7 +188,9 @@ pub(super) fn each_row(
         of.entry(&target.destination.from).or_default().push(index);
     }
     let everybody: Vec<_> = (0..targets.len()).collect();
-    for table in authhero::TABLES.iter().filter(|table| matches!(table.becomes, authhero::Becomes::Rows(_))) {
+    for table in
+        authhero::TABLES.iter().filter(|table| matches!(table.becomes, authhero::Becomes::Records(_)))
+    {
         progress.read(source, table.table, &mut |row| {
             let tenant = tenant_of(table.table, row);
             let indexes = match tenant {

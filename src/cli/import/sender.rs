@@ -1,14 +1,14 @@
 //! The third pass: records go to the server, chunk by chunk, from where its checkpoints are.
 
 use super::{
-    super::{api::Api, exit::Failure, screen::Screen, source::Source},
+    super::{api::Api, authhero, exit::Failure, screen::Screen, source::Source},
     Progress,
     chunks::{Chunk, Chunks},
     first_pass::FirstPass,
     second_pass::{Tally, each_row},
     target::Target,
 };
-use crate::importing::{authhero, record::Record};
+use crate::importing::record::Record;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        authhero::{self, Unsealing},
         exit::Failure,
         plan::{
             Destination, Plan,
@@ -12,12 +13,7 @@ use super::{
     existing::Existing,
     first_pass::FirstPass,
 };
-use crate::{
-    importing::authhero::{self, Unsealing},
-    routes::ROUTES,
-    tenant::Issuer,
-    time::Timestamp,
-};
+use crate::{routes::ROUTES, tenant::Issuer, time::Timestamp};
 use url::Url;
 
 /// A destination on its way.

@@ -1,5 +1,35 @@
 //! AuthHero: every table that an install can have, and what becomes of its rows. Pure. Both of its schemas are read: that
 //! for SQLite and MySQL, and that for D1.
+//!
+//! ```text
+//! TABLES: [Source]                               every table an install can have, in the order in which it is sent, and
+//!                                                what becomes of it: `Becomes::Records(&[…])` or `Becomes::Dropped(why)`
+//! Survey::default()
+//! survey.see(table, &row) -> Vec<Problem>        pass 1 over every row of every table, in any order
+//! survey.tenants() -> Vec<&str>                  the source's tenants, as found
+//! survey.shares_keys(tenant) -> bool             whether the install signs for it with a key of everybody
+//! Plan::new(source_tenant, issuer, cutover, scopes)   what becomes of one tenant; `scopes`: `ROUTES.management_scopes()`
+//!     .main            bool                      whether it becomes the main tenant
+//!     .former_issuer   Option<String>            whose tokens are still accepted; without one they end with the move
+//!     .key             Option<Unsealing>         opens `enc:v1:` (`Unsealing::parse`, 32 bytes in base64 or hex)
+//!     .people          Option<BTreeSet<String>>  only these users, with what is theirs (splitting)
+//!     .connections, .organizations, .roles  BTreeMap  ids that the tenant has under another id already: not sent, renamed
+//!     .keeps_settings  bool                      the tenant is in use: its settings, branding and mail stay as they are
+//!     .verified_domains  BTreeSet<String>        custom domains that the operator vouches for
+//!     .ignores_unsupported_factors  bool  whether who has only such second factors signs in with the password alone
+//!     .logs, .sessions, .browser_sessions  bool  whether they come along; the last one keeps browsers signed in
+//! map(table, &row, &plan, &survey) -> Result<Mapped, Problem>      pass 2
+//! Mapped { records: Vec<Record>, notes: Vec<Note> }                empty for a row of another tenant
+//! ```
+//!
+//! A row is a `serde_json::Map`: null, text, integers; flags may be 0, 1, true or false, and JSON columns text or JSON. Columns
+//! are read by name: one that is unknown is ignored with a note, one that is missing is null. A [`Problem`] is a
+//! value that can't be brought over: it names table, key and column, and nothing should be sent while there is one. A
+//! [`Note`] is something that is lost or changed on purpose: it is for the plan's report. Orphans (a password of nobody) and what
+//! an operator chose to leave out are notes.
+//!
+//! Send the records of one chunk by destination ([`Record::table`]), in the order of [`tables::TABLES`].
+//! [`Sum`](crate::importing::fingerprint::Sum) adds up what is sent of a table, to be compared with what the server says it holds.
 
 mod appearance;
 mod applications;
@@ -16,7 +46,7 @@ pub use plan::{Plan, Unsealing};
 pub use row::Row;
 pub use survey::Survey;
 
-use super::{
+use crate::importing::{
     check,
     record::{Note, Problem, Record, Values},
     rules::{self, Context},
@@ -42,9 +72,9 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Becomes {
     /// Records of these tables.
-    Rows(&'static [&'static str]),
+    Records(&'static [&'static str]),
     /// Nothing, and why that loses nothing.
-    Nothing(&'static str),
+    Dropped(&'static str),
 }
 
 /// What one row becomes.
@@ -57,11 +87,11 @@ pub struct Mapped {
 }
 
 const fn rows(table: &'static str, key: &'static [&'static str], becomes: &'static [&'static str]) -> Source {
-    Source { table, becomes: Becomes::Rows(becomes), key, is_unique: true }
+    Source { table, becomes: Becomes::Records(becomes), key, is_unique: true }
 }
 
 const fn nothing(table: &'static str, why: &'static str) -> Source {
-    Source { table, becomes: Becomes::Nothing(why), key: &["id"], is_unique: false }
+    Source { table, becomes: Becomes::Dropped(why), key: &["id"], is_unique: false }
 }
 
 const RUNTIME: &str = "belongs to a run of the server";
@@ -153,7 +183,7 @@ pub fn source(table: &str) -> Option<&'static Source> {
 /// What can't be brought over: the table, the row's key, the column, and why.
 pub fn map(table: &str, row: &Row, plan: &Plan, survey: &Survey) -> Result<Mapped, Problem> {
     let Some(source) = source(table) else { return Ok(Mapped::default()) };
-    if matches!(source.becomes, Becomes::Nothing(_)) {
+    if matches!(source.becomes, Becomes::Dropped(_)) {
         return Ok(Mapped::default());
     }
     let reader = Reader::new(source.table, source.key, row);
