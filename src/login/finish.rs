@@ -95,7 +95,10 @@ pub fn prepare(
     let subject = Subject { user, session: &id, authenticated_at: proven.at };
     let organization = visit.transaction.organization.as_ref();
     let is_asked = is_asked(&visit.caller.client, &terms.api);
-    let (response, code) = if !is_asked && terms.kind == Answer::Code {
+    let (response, code) = if let Err(denied) = terms.claims.check(user, proven.amr.is_some()) {
+        // They are who they are, only not whom the client wants.
+        (respond::denied(call, &visit.caller, &denied), None)
+    } else if !is_asked && terms.kind == Answer::Code {
         let (code, insert) = respond::code(call, &visit.caller, terms, organization, &subject)?;
         (respond::granted(call, &visit.caller, &code), Some(insert))
     } else {

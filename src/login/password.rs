@@ -77,7 +77,8 @@ pub async fn check(
     let account = found.account.as_ref();
     let (blocked, member) = account.map_or((false, false), |account| (account.blocked, account.is_member));
     let mfa = &visit.snapshot.settings.mfa;
-    let demand = account.map_or(Demand::Nothing, |account| account.factors.demand(mfa));
+    let is_asked = terms.claims.needs_second_factor();
+    let demand = account.map_or(Demand::Nothing, |account| account.factors.demand(mfa, is_asked));
     let verdict = flow::verdict(comparison, blocked, member, demand);
     match (verdict, &found.account) {
         (Verdict::SignedIn, Some(account)) => {

@@ -57,10 +57,11 @@ impl Visit {
         })
     }
 
-    /// Whether a new account can be made here: only where the connection allows it, and not inside an organization,
-    /// whose members are chosen by others.
+    /// Whether a new account can be made here: only where the connection allows it, not inside an organization, whose members
+    /// are chosen by others, and not where somebody is asked for by name.
     pub fn may_sign_up(&self, terms: &Terms<'_>) -> bool {
-        terms.connection.allows_signup() && self.transaction.organization.is_none()
+        let is_open = self.transaction.organization.is_none() && !terms.claims.names_somebody();
+        is_open && terms.connection.allows_signup()
     }
 
     /// A link to another page of the same login.

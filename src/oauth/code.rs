@@ -1,6 +1,6 @@
 //! Authorization codes (RFC 6749 §4.1.2): what one stands for.
 
-use super::pkce::Challenge;
+use super::{claims::Asked, pkce::Challenge};
 use crate::{
     id::{ClientId, OrganizationId, SessionId, UserId},
     time::{Lifetime, Timestamp},
@@ -25,6 +25,9 @@ pub struct CodeRequest {
     pub nonce: Option<String>,
     /// The organization that was signed in to.
     pub organization: Option<InOrganization>,
+    /// The claims that were asked for one by one.
+    #[serde(default, skip_serializing_if = "Asked::is_empty")]
+    pub claims: Asked,
 }
 
 /// An organization, as claims name it.

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     http::{Response, StatusCode, route::Routes},
     jose::{Algorithm, Jwk},
-    oauth::{authorize::request::ResponseMode, person, scope, token::Grant},
+    oauth::{authorize::request::ResponseMode, claims::MULTI_FACTOR, person, scope, token::Grant},
 };
 use serde_json::{Value as Json, json};
 
@@ -33,8 +33,21 @@ async fn configuration(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
 }
 
 /// The claims of an ID token that are not about the person.
-const TOKEN_CLAIMS: [&str; 11] =
-    ["iss", "sub", "aud", "iat", "exp", "auth_time", "nonce", "at_hash", "sid", "org_id", "org_name"];
+const TOKEN_CLAIMS: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "iat",
+    "exp",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "at_hash",
+    "sid",
+    "org_id",
+    "org_name",
+];
 
 fn document(cx: &OAuth) -> Json {
     let issuer = cx.call().tenant.issuer();
@@ -63,7 +76,8 @@ fn document(cx: &OAuth) -> Json {
         "authorization_response_iss_parameter_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
+        "acr_values_supported": [MULTI_FACTOR],
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     })

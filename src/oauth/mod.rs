@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod authorize;
 pub mod backchannel;
+pub mod claims;
 pub mod code;
 pub mod discovery;
 pub mod logout;

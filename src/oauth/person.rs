@@ -1,6 +1,6 @@
 //! What tokens and userinfo say of a person (OpenID Connect Core §5).
 
-use super::scope::Scopes;
+use super::{claims::Single, scope::Scopes};
 use crate::{db::Row, error::Fault, id::UserId, json};
 use serde_json::{Map, Value as Json, json};
 
@@ -52,6 +52,11 @@ pub fn claim_names() -> impl Iterator<Item = &'static str> {
     CLAIMS.iter().flat_map(|(_, names)| names.iter().copied())
 }
 
+/// The scope that gives a claim about the person; `None` for what is no such claim.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    CLAIMS.iter().find(|(_, names)| names.contains(&claim)).map(|(scope, _)| *scope)
+}
+
 impl Person {
     /// Reads a row of a person in `oauth::store`.
     ///
@@ -91,9 +96,11 @@ impl Person {
         !self.blocked && !self.session_ended && self.is_member
     }
 
-    /// The claims that these scopes ask for. What is not known is left out.
-    pub fn claims(&self, scope: &Scopes) -> Map<String, Json> {
-        let names = CLAIMS.iter().filter(|(of, _)| scope.contains(of)).flat_map(|(_, names)| names.iter());
-        json::gather(names.filter_map(|name| Some(((*name).to_owned(), self.claims.get(*name)?.clone()))))
+    /// The claims that these scopes ask for, and those that are asked for one by one. What is not known is left out.
+    pub fn claims(&self, scope: &Scopes, single: &Single) -> Map<String, Json> {
+        let all = CLAIMS.iter().flat_map(|(of, names)| names.iter().map(|name| (*of, *name)));
+        let known = all.filter_map(|(of, name)| Some((of, name, self.claims.get(name)?)));
+        let wanted = known.filter(|(of, name, value)| scope.contains(of) || single.wants(name, value));
+        json::gather(wanted.map(|(_, name, value)| (name.to_owned(), value.clone())))
     }
 }

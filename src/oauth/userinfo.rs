@@ -1,6 +1,6 @@
 //! The userinfo endpoint (OpenID Connect Core §5.3): what an access token may know of its person, as it is now.
 
-use super::{person::Person, scope::Scopes, store};
+use super::{claims::Single, person::Person, scope::Scopes, store};
 use crate::{
     access::{
         Area, OAuth,
@@ -28,7 +28,8 @@ async fn userinfo(cx: &OAuth, (): ()) -> Result<Response, Error<Refusal>> {
     let person = person
         .filter(Person::is_welcome)
         .ok_or_else(|| Refusal::invalid_token("The person of the access token is signed out"))?;
-    let mut body = person.claims(&Scopes::parse(claims.scope.as_deref().unwrap_or_default()));
+    let scope = Scopes::parse(claims.scope.as_deref().unwrap_or_default());
+    let mut body = person.claims(&scope, &Single::of_token(&claims.other));
     body.insert("sub".to_owned(), json!(person.id));
     Ok(Response::json(StatusCode::OK, &Json::Object(body)).with("cache-control", "no-store"))
 }

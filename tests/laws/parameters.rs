@@ -1,12 +1,15 @@
-//! No parameter that could change what the token endpoint answers is ignored: each changes the answer of each grant, or is
-//! refused. Else a client takes what it gets for what it asked for.
+//! No parameter that could change what is answered is ignored, neither by the authorization endpoint nor, for whichever
+//! grant, by the token endpoint: each changes the answer, or is refused. Else a client takes what it gets for what it asked for.
 
 use crate::support::{
     Answer, Application, World,
-    browser::{VERIFIER, parameter},
+    browser::{Seen, VERIFIER, parameter},
     world::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
-use gatehouse::oauth::token::Grant;
+use gatehouse::{
+    oauth::{authorize::request::Raw, token::Grant},
+    time::Lifetime,
+};
 use serde_json::{Value as Json, json};
 
 /// The parameters, each with a value that is not what the request is about: of RFC 6749, RFC 8707, RFC 8693, RFC 9396,
@@ -55,21 +58,9 @@ fn world() -> (World, Application) {
         &json!({ "organization_usage": "allow", "token_endpoint_auth_method": "client_secret_post",
             "grant_types": ["authorization_code", "refresh_token", "client_credentials"] }),
     );
-    let admin = world.admin("");
-    for api in ["https://api.example", "https://other.example"] {
-        let body = json!({ "identifier": api, "allow_offline_access": true, "scopes": [{ "value": "read" }, { "value": "write" }] });
-        admin.post("resource-servers", &body).expect(201);
-    }
+    world.two_apis_and_two_organizations(["https://api.example", "https://other.example"]);
     let grant = json!({ "client_id": app.id, "audience": "https://api.example", "scope": ["read", "write"] });
-    admin.post("client-grants", &grant).expect(201);
-    for sql in [
-        "insert into organizations (tenant_id, id, name, created_at, updated_at) values
-           ('main', 'org_1', 'team', 1, 1), ('main', 'org_2', 'crew', 1, 1)",
-        "insert into organization_members (tenant_id, organization_id, user_id, created_at)
-           select 'main', o.id, u.user_id, 1 from users u, organizations o",
-    ] {
-        world.database("SHARED").query(sql);
-    }
+    world.admin("").post("client-grants", &grant).expect(201);
     (world, app)
 }
 
@@ -125,5 +116,96 @@ fn a_token_endpoint_that_ignores_one_is_found() {
             gist(&ask(&world, &app, Grant::RefreshToken, more))
         });
         assert_eq!(found, [dropped]);
+    }
+}
+
+/// A value of each parameter of the authorization endpoint that is not what a login without it is about.
+fn another(name: &str) -> &'static str {
+    match name {
+        "client_id" => "app-2",
+        "redirect_uri" => "https://elsewhere.example/callback",
+        "response_type" => "id_token",
+        "response_mode" => "fragment",
+        "state" | "nonce" => "another",
+        "scope" => "openid email",
+        "audience" => "https://other.example",
+        "claims" => "{\"id_token\":{\"email\":null}}",
+        "code_challenge" => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "code_challenge_method" => "plain",
+        "prompt" => "login",
+        "max_age" => "1",
+        "login_hint" => "somebody@example.com",
+        "screen_hint" => "signup",
+        "organization" => "crew",
+        "connection" => "nobody-knows",
+        "request" | "request_uri" => "x",
+        _ => panic!("{name} needs a value here"),
+    }
+}
+
+/// What a login leads to, by somebody who has a session and by somebody who has none: all but what is new every time.
+fn outcome(world: &World, app: &Application, changes: &[(&str, &str)]) -> String {
+    let url = app.authorize(&[&[("scope", "openid")], changes].concat());
+    let came = |back: &url::Url| {
+        let code = parameter(back, "code").unwrap_or_default();
+        let tokens = app.redeem_code(world, &code, VERIFIER).json();
+        let claims = |name: &str| {
+            let token = tokens[name].as_str()?;
+            let mut claims = crate::oauth::opened(token).1;
+            for name in ["iat", "exp", "jti", "sid", "at_hash", "auth_time"] {
+                claims.as_object_mut().unwrap().remove(name);
+            }
+            Some(claims)
+        };
+        let place =
+            back.as_str().replace(&*form_urlencoded::byte_serialize(code.as_bytes()).collect::<String>(), "");
+        format!("{place} {} {:?} {:?}", tokens["error"], claims("access_token"), claims("id_token"))
+    };
+    let shown = |seen: Seen| match seen {
+        Seen::Away(back) => came(&back),
+        Seen::Page(url, answer) => {
+            let text = answer.text().replace(url.query().unwrap_or("-"), "");
+            let nonce = text.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next());
+            format!("{} {}", url.path(), nonce.map_or_else(|| text.clone(), |nonce| text.replace(nonce, "")))
+        }
+    };
+    let fresh = world.browser();
+    let first = fresh.open(&url);
+    let mut all = vec![];
+    if first.is_page_at("/u/login/identifier") {
+        all.push(came(&fresh.sign_in(&url, ADMIN_EMAIL, ADMIN_PASSWORD)));
+    }
+    all.push(shown(first));
+    let known = world.browser();
+    known.sign_in(&app.authorize(&[]), ADMIN_EMAIL, ADMIN_PASSWORD);
+    world.advance(Lifetime::seconds(2));
+    all.push(shown(known.open(&url)));
+    all.join("\n")
+}
+
+/// The parameters that change nothing, of all that the authorization endpoint knows.
+fn unheard(world: &World, app: &Application, dropped: &str) -> Vec<String> {
+    let plain = outcome(world, app, &[]);
+    assert_eq!(outcome(world, app, &[]), plain, "the same request has the same outcome");
+    let known = serde_json::to_value(Raw::default()).unwrap();
+    let heard = |name: &&String| {
+        let change = (name.as_str(), another(name));
+        outcome(world, app, if *name == dropped { &[] } else { std::slice::from_ref(&change) }) == plain
+    };
+    known.as_object().unwrap().keys().filter(heard).cloned().collect()
+}
+
+#[test]
+fn no_parameter_of_the_authorization_endpoint_is_ignored() {
+    let (world, app) = world();
+    assert_eq!(unheard(&world, &app, ""), Vec::<String>::new());
+}
+
+/// An authorization endpoint that drops one of them on its way in.
+#[test]
+fn an_authorization_endpoint_that_ignores_one_is_found() {
+    let (world, app) = world();
+    for dropped in ["claims", "max_age", "nonce"] {
+        assert_eq!(unheard(&world, &app, dropped), [dropped]);
     }
 }

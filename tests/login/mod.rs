@@ -7,3 +7,4 @@ mod second_factor;
 mod session;
 mod signup;
 mod state;
+mod step_up;

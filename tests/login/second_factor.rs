@@ -17,14 +17,14 @@ use serde_json::{Value as Json, json};
 use url::Url;
 
 const EMAIL: &str = "ann@example.com";
-const PASSWORD: &str = "a password of Ann's own";
+pub const PASSWORD: &str = "a password of Ann's own";
 const SEED: &str = "JBSWY3DPEHPK3PXP";
-const PAGE: &str = "/u/mfa-otp-challenge";
+pub const PAGE: &str = "/u/mfa-otp-challenge";
 
 /// Acme, where Ann has signed up.
-struct Scene {
-    world: World,
-    app: Application,
+pub struct Scene {
+    pub world: World,
+    pub app: Application,
     ann: String,
 }
 
@@ -38,7 +38,7 @@ impl Scene {
     }
 
     /// Acme, where Ann has an authenticator app and a recovery code.
-    fn enrolled() -> Self {
+    pub fn enrolled() -> Self {
         let scene = Self::new();
         scene.give(&[
             method("m1", &scene.ann, "totp", &json!({ "secret": SEED })),
@@ -59,25 +59,25 @@ impl Scene {
         self.world.holder("acme", &self.world.machine_token(""))
     }
 
-    fn set(&self, mfa: &Json) {
+    pub fn set(&self, mfa: &Json) {
         self.admin().patch("tenants/settings", &json!({ "mfa": mfa })).expect(200);
     }
 
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         code(&self.world, SEED, 0)
     }
 
     /// Types the password.
-    fn password(&self, browser: &Browser<'_>, changes: &[(&str, &str)]) -> Seen {
+    pub fn password(&self, browser: &Browser<'_>, changes: &[(&str, &str)]) -> Seen {
         let page = browser.submit(&browser.open(&self.app.authorize(changes)), &[("username", EMAIL)]);
         browser.submit(&page, &[("password", PASSWORD)])
     }
 
-    fn sign_in(&self, browser: &Browser<'_>) -> Url {
+    pub fn sign_in(&self, browser: &Browser<'_>) -> Url {
         browser.submit(&self.password(browser, &[]), &[("code", &self.code())]).away()
     }
 
-    fn id_token(&self, back: &Url) -> Json {
+    pub fn id_token(&self, back: &Url) -> Json {
         let tokens = self.app.redeem(&self.world, back).expect(200).json();
         opened(tokens["id_token"].as_str().unwrap()).1
     }
@@ -96,7 +96,7 @@ impl Scene {
     }
 }
 
-fn sign_up(world: &World, app: &Application, email: &str) -> String {
+pub fn sign_up(world: &World, app: &Application, email: &str) -> String {
     let back = world.browser().sign_up(&app.authorize(&[]), email, PASSWORD);
     let tokens = app.redeem(world, &back).expect(200).json();
     opened(tokens["id_token"].as_str().unwrap()).1["sub"].as_str().unwrap().to_owned()

@@ -3,6 +3,7 @@
 mod asked;
 mod authorize;
 mod backchannel;
+mod claims;
 mod client_credentials;
 mod code;
 mod dialects;

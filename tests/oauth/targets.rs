@@ -23,18 +23,7 @@ fn world(client: &Json) -> (World, Application) {
         document[name] = value.clone();
     }
     let app = world.application("", &document);
-    for api in [ORDERS, BILLS] {
-        let body = json!({ "identifier": api, "allow_offline_access": true, "scopes": [{ "value": "read" }, { "value": "write" }] });
-        world.admin("").post("resource-servers", &body).expect(201);
-    }
-    for sql in [
-        "insert into organizations (tenant_id, id, name, created_at, updated_at) values
-           ('main', 'org_1', 'team', 1, 1), ('main', 'org_2', 'crew', 1, 1)",
-        "insert into organization_members (tenant_id, organization_id, user_id, created_at)
-           select 'main', o.id, u.user_id, 1 from users u, organizations o",
-    ] {
-        world.database("SHARED").query(sql);
-    }
+    world.two_apis_and_two_organizations([ORDERS, BILLS]);
     (world, app)
 }
 

@@ -149,6 +149,11 @@ impl Seen {
         }
     }
 
+    /// Whether it is the page of this path.
+    pub fn is_page_at(&self, path: &str) -> bool {
+        matches!(self, Self::Page(url, _) if url.path() == path)
+    }
+
     /// The address of the page, without its query.
     #[track_caller]
     pub fn path(&self) -> &str {
@@ -224,6 +229,24 @@ impl World {
              where tenant_id = 'main' and json_extract(document, '$.options') = '{closed}'"
         ));
         self.app.shared().snapshots.forget(&gatehouse::id::TenantId::parse("main").unwrap());
+    }
+
+    /// Two APIs with the scopes `read` and `write`, and the organizations `org_1` (team) and `org_2` (crew) of which
+    /// everybody is a member, on the main tenant.
+    pub fn two_apis_and_two_organizations(&self, apis: [&str; 2]) {
+        for api in apis {
+            let scopes = json!([{ "value": "read" }, { "value": "write" }]);
+            let body = json!({ "identifier": api, "allow_offline_access": true, "scopes": scopes });
+            self.admin("").post("resource-servers", &body).expect(201);
+        }
+        for sql in [
+            "insert into organizations (tenant_id, id, name, created_at, updated_at) values
+               ('main', 'org_1', 'team', 1, 1), ('main', 'org_2', 'crew', 1, 1)",
+            "insert into organization_members (tenant_id, organization_id, user_id, created_at)
+               select 'main', o.id, u.user_id, 1 from users u, organizations o",
+        ] {
+            self.database("SHARED").query(sql);
+        }
     }
 
     /// Stores a client with this document, as if an administrator stood for it.

@@ -83,7 +83,8 @@ async fn arrive(call: &Call, visit: &Visit, terms: &Terms<'_>) -> Result<Arrival
     let present = authorize::present(call, &visit.snapshot, &visit.caller, terms, organization).await?;
     let mfa = &visit.snapshot.settings.mfa;
     let is_led_here = |session: &Session| {
-        visit.transaction.session.as_ref() == Some(&session.id) && session.demand(mfa) == Demand::Nothing
+        visit.transaction.session.as_ref() == Some(&session.id)
+            && session.demand(mfa, terms.claims.needs_second_factor()) == Demand::Nothing
     };
     let session = present.session.filter(|session| session.is_live(call.now) && is_led_here(session));
     let Some(session) = session else { return Ok(Arrival::Astray(visit.go(call, IDENTIFIER)?)) };

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     access::{Call, login::Refusal},
     id::ClientId,
-    oauth::{audience::Api, pkce::Challenge, redirect::RedirectTarget, scope::Scopes},
+    oauth::{audience::Api, claims, pkce::Challenge, redirect::RedirectTarget, scope::Scopes},
     resources::{
         clients::model::{AppType, AuthMethod, Client, ClientRecord, OrganizationUsage},
         connections::model::Connection,
@@ -51,6 +51,8 @@ pub struct Terms<'a> {
     pub challenge: Option<Challenge>,
     /// For the ID token.
     pub nonce: Option<String>,
+    /// Single claims, and what they say of whom it is about.
+    pub claims: claims::Request,
     /// How far the person may be bothered.
     pub prompt: Prompt,
     /// How long ago they may have signed in.
@@ -130,6 +132,7 @@ pub fn terms<'a>(
     }
     let mode = ResponseMode::read(raw.response_mode.as_deref(), &caller.target).map_err(invalid)?;
     let scope = Scopes::parse(raw.scope.as_deref().unwrap_or_default());
+    let is_openid = scope.contains("openid");
     let kind = match raw.response_type.as_deref() {
         Some("code") => Kind::Code,
         Some("id_token") => Kind::IdToken,
@@ -152,7 +155,7 @@ pub fn terms<'a>(
         if raw.nonce.is_none() {
             return Err(invalid("nonce is required for response_type id_token"));
         }
-        if !scope.contains("openid") {
+        if !is_openid {
             return Err(Denied::new("invalid_scope", "response_type id_token needs the scope openid"));
         }
     }
@@ -166,6 +169,7 @@ pub fn terms<'a>(
     if kind == Kind::Code && challenge.is_none() && client.token_endpoint_auth_method == AuthMethod::None {
         return Err(invalid("code_challenge is required for this client"));
     }
+    let claims = raw.claims.as_deref().map(claims::Request::read).transpose().map_err(invalid)?;
     let organization =
         organization(client.organization_usage, raw.organization.as_deref()).map_err(invalid)?;
     Ok(Terms {
@@ -174,6 +178,8 @@ pub fn terms<'a>(
         scope,
         challenge,
         nonce: raw.nonce.clone(),
+        // They are of OpenID Connect: without its scope there is neither an ID token nor userinfo.
+        claims: claims.filter(|_| is_openid).unwrap_or_default(),
         prompt: Prompt::read(raw.prompt.as_deref()).map_err(invalid)?,
         max_age: max_age(raw.max_age.as_deref()).map_err(invalid)?,
         organization,

@@ -2,7 +2,10 @@
 
 use super::checks::Terms;
 use crate::{
-    oauth::{audience::Api, scope::OPENID},
+    oauth::{
+        audience::Api,
+        scope::{OPENID, Scopes},
+    },
     resources::clients::model::ClientRecord,
 };
 
@@ -27,7 +30,9 @@ impl Wanted {
         let api = &terms.api;
         let audience = if api.is_userinfo() { String::new() } else { api.registered().to_owned() };
         let means = |scope: &&str| OPENID.contains(scope) || api.defines(scope);
-        Self { audience, scopes: terms.scope.iter().filter(means).map(str::to_owned).collect() }
+        // A claim that is asked for by itself is one of those that its scope gives.
+        let all: Scopes = terms.scope.iter().filter(means).chain(terms.claims.scopes()).collect();
+        Self { audience, scopes: all.iter().map(str::to_owned).collect() }
     }
 
     /// Whether all of it has been agreed to: a client that asks for nothing has to be met once as well.

@@ -112,7 +112,7 @@ async fn answer(
         present(call, snapshot, caller, &terms, terms.organization.as_deref()).await?;
     let (organization, is_member) = organization.unzip();
     let mfa = &snapshot.settings.mfa;
-    let session = match decide(terms.prompt, terms.max_age, session, is_member, mfa, call.now) {
+    let session = match decide(&terms, session, is_member, mfa, call.now) {
         Decision::Issue(session) => session,
         Decision::Prove(session) => {
             call.check_writable()?;
@@ -159,6 +159,7 @@ pub async fn answered(
     session: &Session,
     agreed: Option<Statement<InTenant>>,
 ) -> Result<Response, Error<Denied>> {
+    terms.claims.check(&session.user_id, session.has_second_factor)?;
     let subject =
         Subject { user: &session.user_id, session: &session.id, authenticated_at: session.authenticated_at };
     if terms.kind == Kind::IdToken {
@@ -221,6 +222,7 @@ async fn id_token(
         session: Some(&session.id),
         authenticated_at: session.authenticated_at,
         nonce: terms.nonce.as_deref(),
+        claims: &terms.claims.asked,
     };
     Ok(issue::id_token(call, snapshot, &bearer, None).await?)
 }

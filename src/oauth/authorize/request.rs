@@ -25,6 +25,8 @@ pub struct Raw {
     pub audience: Option<String>,
     /// Put into the ID token.
     pub nonce: Option<String>,
+    /// Single claims (OpenID Connect Core §5.5), as JSON.
+    pub claims: Option<String>,
     /// PKCE.
     pub code_challenge: Option<String>,
     /// PKCE: only `S256`.

@@ -104,6 +104,7 @@ fn request(caller: &Caller, terms: &Terms<'_>, organization: Option<&InOrganizat
         audience: terms.api.identifier.clone(),
         nonce: terms.nonce.clone(),
         organization: organization.cloned(),
+        claims: terms.claims.asked.clone(),
     }
 }
 

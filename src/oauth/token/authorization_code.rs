@@ -217,6 +217,7 @@ impl Exchange<'_> {
             session: Some(&code.session),
             authenticated_at: code.authenticated_at,
             nonce: code.request.nonce.as_deref(),
+            claims: &code.request.claims,
         };
         issue::for_person(self.call, self.snapshot, &bearer, refresh_token).await
     }

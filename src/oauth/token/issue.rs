@@ -9,7 +9,13 @@ use crate::{
         Audience, Claims,
         jwt::{ACCESS_TOKEN, ID_TOKEN},
     },
-    oauth::{audience::Api, code::InOrganization, person::Person, scope::Scopes},
+    oauth::{
+        audience::Api,
+        claims::{Asked, MULTI_FACTOR, OF_USERINFO},
+        code::InOrganization,
+        person::Person,
+        scope::Scopes,
+    },
     resources::{clients::model::Client, refresh_tokens::model::Wire, snapshot::Snapshot},
     secret::Secret,
     time::{Lifetime, Timestamp},
@@ -115,6 +121,8 @@ pub struct Bearer<'a> {
     pub authenticated_at: Timestamp,
     /// The client's nonce.
     pub nonce: Option<&'a str>,
+    /// The claims that were asked for one by one.
+    pub claims: &'a Asked,
 }
 
 /// How many letters find a refresh token: 95 bits.
@@ -144,7 +152,10 @@ pub async fn for_person(
     }
     let aud = if aud.len() == 1 { Audience::One(aud.remove(0)) } else { Audience::Many(aud) };
     let access = about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, lifetime));
-    let access = access_claims(access, &bearer.client.client_id, bearer.api, bearer.permissions);
+    let mut access = access_claims(access, &bearer.client.client_id, bearer.api, bearer.permissions);
+    if openid && let Some(single) = bearer.claims.userinfo.beyond(bearer.scope).for_token() {
+        access.other.insert(OF_USERINFO.to_owned(), single);
+    }
     let access_token = access_token(call, snapshot, &access).await?;
     let id_token =
         if openid { Some(id_token(call, snapshot, bearer, Some(&access_token)).await?) } else { None };
@@ -167,13 +178,18 @@ pub async fn id_token(
     let mut id =
         about(bearer, claims(call, sub.to_owned(), aud, bearer.scope, bearer.client.id_token_lifetime()));
     (id.scope, id.jti) = (None, None);
-    id.other = bearer.person.claims(bearer.scope);
+    let single = &bearer.claims.id_token;
+    id.other = bearer.person.claims(bearer.scope, single);
     id.other.insert("auth_time".to_owned(), json!(bearer.authenticated_at.seconds()));
     if let Some(access_token) = access_token {
         id.other.insert("at_hash".to_owned(), json!(at_hash(access_token)));
     }
     if let Some(amr) = &bearer.person.amr {
         id.other.insert("amr".to_owned(), amr.clone());
+        let acr = json!(MULTI_FACTOR);
+        if single.wants("acr", &acr) {
+            id.other.insert("acr".to_owned(), acr);
+        }
     }
     if let Some(nonce) = bearer.nonce {
         id.other.insert("nonce".to_owned(), json!(nonce));

@@ -12,6 +12,7 @@ use crate::{
     id::{LogId, RefreshTokenId, random_text},
     oauth::{
         audience::{Api, own_management},
+        claims::Asked,
         code::InOrganization,
         person::Person,
         scope::{self, OPENID, Scopes, Wish},
@@ -98,6 +99,7 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Res
         offline: true,
     };
     let (scope, permissions) = (scope::granted(&wish, &held), scope::permissions(&wish, &held));
+    let claims = found.claims.as_deref().map(Asked::stored).unwrap_or_default();
     let bearer = Bearer {
         client,
         person: &person,
@@ -109,6 +111,7 @@ pub(super) async fn exchange(cx: &OAuth, fields: Fields, wanted: &Wanted) -> Res
         session: found.session.as_ref().filter(|_| !person.session_ended),
         authenticated_at: found.authenticated_at,
         nonce: None,
+        claims: &claims,
     };
     let rotated = used.flag("rotating")? && !call.tenant.is_read_only();
     let answered = match used.optional_text("successor")? {

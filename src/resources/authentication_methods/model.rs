@@ -40,14 +40,13 @@ pub enum Demand {
 
 impl Factors {
     /// What is asked of this person. Who has none is not asked, whatever the policy: to enrol one at this point would prove
-    /// nothing.
-    pub fn demand(&self, mfa: &Mfa) -> Demand {
+    /// nothing. `is_asked`: the client wants one to be proven, whatever the policy.
+    pub fn demand(&self, mfa: &Mfa, is_asked: bool) -> Demand {
         let is_code = |factor: &Factor| matches!(factor.0.as_str(), TOTP | RECOVERY_CODE) && factor.1 != 0;
-        if self.0.is_empty() || mfa.policy == Some(Policy::Never) {
-            Demand::Nothing
-        } else if self.0.iter().any(is_code) {
+        let is_never = mfa.policy == Some(Policy::Never);
+        if (is_asked || !is_never) && self.0.iter().any(is_code) {
             Demand::Code
-        } else if mfa.unsupported_factors == Some(Unsupported::Ignore) {
+        } else if self.0.is_empty() || is_never || mfa.unsupported_factors == Some(Unsupported::Ignore) {
             Demand::Nothing
         } else {
             Demand::Impossible

@@ -150,6 +150,8 @@ pub struct RefreshToken {
     pub scope: String,
     /// The organization that was signed in to, with its name.
     pub organization: Option<(OrganizationId, String)>,
+    /// The claims that the login asked for one by one, as the authorization server keeps them: JSON.
+    pub claims: Option<String>,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
     /// When it was replaced.

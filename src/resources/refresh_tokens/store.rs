@@ -15,9 +15,9 @@ use crate::{
 pub fn insert_first(token: &NewRefreshToken<'_>, now: Timestamp) -> Statement<InTenant> {
     write(
         "insert into refresh_tokens (tenant_id, id, lookup, digest, family_id, client_id, user_id, session_id, audience, scope,
-           organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
+           organization_id, claims, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
          select ?1, ?3, ?4, ?5, family_id, client_id, user_id, session_id, ?6, ?7,
-           json_extract(request, '$.organization.id'), ?8, authenticated_at, ?9, ?10, ?11
+           json_extract(request, '$.organization.id'), json_extract(request, '$.claims'), ?8, authenticated_at, ?9, ?10, ?11
          from codes where tenant_id = ?1 and digest = ?2 and used_at is null",
     )
     .bind(token.code)
@@ -35,7 +35,7 @@ pub fn insert_first(token: &NewRefreshToken<'_>, now: Timestamp) -> Statement<In
 /// The token of this lookup, whatever its state.
 pub fn by_lookup(lookup: &str) -> Query<InTenant> {
     read(
-        "select t.digest, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope, t.organization_id,
+        "select t.digest, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope, t.organization_id, t.claims,
            o.name as organization_name, t.authenticated_at, t.rotated_at, t.revoked_at,
            n.digest as successor_digest, n.rotated_at is not null or n.revoked_at is not null as successor_used
          from refresh_tokens t
@@ -61,6 +61,7 @@ pub fn refresh_token(row: &Row) -> Result<RefreshToken, Fault> {
         audience: row.text("audience")?,
         scope: row.text("scope")?,
         organization: organization.map(|(id, name)| (OrganizationId::new(id), name)),
+        claims: row.optional_text("claims")?,
         authenticated_at: row.time("authenticated_at")?,
         rotated_at: row.optional_time("rotated_at")?,
         revoked_at: row.optional_time("revoked_at")?,
@@ -144,9 +145,9 @@ pub fn insert_successor(
 ) -> Statement<InTenant> {
     let statement = write(concat!(
         "insert into refresh_tokens (tenant_id, id, lookup, digest, family_id, client_id, user_id, session_id, audience, scope,
-           organization_id, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
+           organization_id, claims, rotating, authenticated_at, created_at, expires_at, idle_expires_at)
          select ?1, ?10, ?11, ?12, t.family_id, t.client_id, t.user_id, t.session_id, t.audience, t.scope,
-           t.organization_id, t.rotating, t.authenticated_at, ?5, t.expires_at, ?13
+           t.organization_id, t.claims, t.rotating, t.authenticated_at, ?5, t.expires_at, ?13
          from refresh_tokens t where t.rotating = 1 and t.rotated_at is null and ",
         usable!()
     ));

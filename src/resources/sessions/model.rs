@@ -44,8 +44,8 @@ impl Session {
     }
 
     /// What has to be proven yet before it speaks for its user: nothing, once a second factor was, for as long as it lives.
-    pub fn demand(&self, mfa: &Mfa) -> Demand {
-        if self.has_second_factor { Demand::Nothing } else { self.factors.demand(mfa) }
+    pub fn demand(&self, mfa: &Mfa, is_asked: bool) -> Demand {
+        if self.has_second_factor { Demand::Nothing } else { self.factors.demand(mfa, is_asked) }
     }
 }
 
