@@ -30,5 +30,5 @@ pub static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
 
 /// What can be asked for is no secret: the table is the same for everybody.
 async fn spec(cx: &OAuth, (): ()) -> Result<Json<serde_json::Value>, Error<Refusal>> {
-    Ok(Json(openapi::document(&ROUTES, cx.call().tenant.issuer().as_str(), resources::effects::note)))
+    Ok(Json(openapi::document(&ROUTES, cx.call().tenant.issuer().as_str(), resources::about)))
 }

@@ -17,7 +17,7 @@ use crate::{
     tenant::{InTenant, Resolved, Tenant, TenantDb},
 };
 use serde_json::json;
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 /// The scope that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Management {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     message: String,
     detail: Option<serde_json::Value>,
 }
@@ -61,7 +61,7 @@ impl Refusal {
     }
 
     /// 400: the request itself is wrong.
-    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn bad_request(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::with_status(StatusCode::BAD_REQUEST, code, message)
     }
 
@@ -86,23 +86,27 @@ impl Refusal {
     }
 
     /// 403: you may not.
-    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn forbidden(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::with_status(StatusCode::FORBIDDEN, code, message)
     }
 
     /// 404: there is no such thing here.
-    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn not_found(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::with_status(StatusCode::NOT_FOUND, code, message)
     }
 
     /// 409: it clashes with what is there.
-    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn conflict(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::with_status(StatusCode::CONFLICT, code, message)
     }
 
     /// Any status, for what `app` refuses before an area is reached.
-    pub(crate) fn with_status(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), detail: None }
+    pub(crate) fn with_status(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { status, code: code.into(), message: message.into(), detail: None }
     }
 
     /// With what a program wants to know beside the words: the member `detail`.

@@ -2,7 +2,7 @@
 //! what is remembered of it. One rule for all, asked inside the transaction that writes, so that any number of requests at
 //! once cannot pass it.
 
-use super::{Scope, Statement, Value, write};
+use super::{Scope, Statement, Value, statement::Merge, write};
 use crate::error::{Fault, FaultKind};
 use std::collections::BTreeMap;
 
@@ -105,6 +105,10 @@ impl Quotas {
                     guards.words.push(format!("{TEXT} bytes of user_metadata or app_metadata of a user"));
                 }
             }
+            if let Some(merge) = statement.merges() {
+                guards.statements.push(merged(merge));
+                guards.words.push(format!("{TEXT} bytes of a document, as it is stored"));
+            }
             remembered |= REMEMBERED.contains(&table);
             let quota = QUOTAS.iter().find(|quota| adds && quota.table == table);
             if let Some(quota) = quota {
@@ -181,6 +185,17 @@ fn metadata<S: Scope>(person: &Value) -> Statement<S> {
            from users where tenant_id = ?1 and user_id = ?2), ?3)",
     )
     .bind(person.clone())
+    .bind(i64::try_from(TEXT).unwrap_or(i64::MAX))
+}
+
+/// Refuses the batch if a document that something was merged into has more than [`TEXT`] bytes.
+fn merged<S: Scope>(merge: &Merge) -> Statement<S> {
+    let (table, (key, value)) = (merge.table, &merge.key);
+    write(format!(
+        "insert into quota_guard (tenant_id, found, most) values (?1, (
+           select coalesce(max(length(cast(document as blob))), 0) from {table} where tenant_id = ?1 and {key} = ?2), ?3)"
+    ))
+    .bind(value.clone())
     .bind(i64::try_from(TEXT).unwrap_or(i64::MAX))
 }
 

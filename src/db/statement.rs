@@ -84,7 +84,18 @@ pub struct Statement<S> {
     bare: bool,
     /// Of whom it adds rows, where a quota counts them by somebody.
     parents: Vec<Value>,
+    /// Into which document it merges what it binds.
+    merges: Option<Merge>,
     scope: PhantomData<fn() -> S>,
+}
+
+/// A document that grows by what is merged into it.
+#[derive(Debug, Clone)]
+pub(super) struct Merge {
+    /// Its table.
+    pub table: &'static str,
+    /// The column behind the tenant that names its row, and its value.
+    pub key: (&'static str, Value),
 }
 
 /// A read; `sql` is a `select`.
@@ -94,7 +105,14 @@ pub fn read<S>(sql: impl Into<Cow<'static, str>>) -> Query<S> {
 
 /// A write: `insert`, `update` or `delete`, perhaps with `returning`.
 pub fn write<S>(sql: impl Into<Cow<'static, str>>) -> Statement<S> {
-    Statement { sql: sql.into(), params: Vec::new(), bare: false, parents: Vec::new(), scope: PhantomData }
+    Statement {
+        sql: sql.into(),
+        params: Vec::new(),
+        bare: false,
+        parents: Vec::new(),
+        merges: None,
+        scope: PhantomData,
+    }
 }
 
 /// A definition (`create trigger`, `drop trigger`), which SQLite lets have no parameters: whoever writes one puts the
@@ -128,6 +146,16 @@ impl<S: Scope> Statement<S> {
         self
     }
 
+    /// Says that it merges what it binds into the document of a row, whose size has a bound.
+    pub fn merged_into(mut self, table: &'static str, key: &'static str, value: impl Into<Value>) -> Self {
+        self.merges = Some(Merge { table, key: (key, value.into()) });
+        self
+    }
+
+    pub(super) fn merges(&self) -> Option<&Merge> {
+        self.merges.as_ref()
+    }
+
     pub(super) fn parents(&self) -> &[Value] {
         &self.parents
     }
@@ -155,6 +183,6 @@ impl<S: Scope> Statement<S> {
 /// A read inside a batch of writes, when its answer must be of the same instant.
 impl<S> From<Query<S>> for Statement<S> {
     fn from(query: Query<S>) -> Self {
-        Self { sql: query.sql, params: query.params, bare: false, parents: Vec::new(), scope: PhantomData }
+        Self { params: query.params, ..write(query.sql) }
     }
 }

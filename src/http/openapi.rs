@@ -7,14 +7,27 @@ use super::{
 use crate::json;
 use serde_json::{Map, Value as Json, json};
 
-/// The description, for clients that use `base` (a URL without a path, ending with `/`). `note` is what is to be said of the
-/// body that a path takes.
-pub fn document(routes: &Routes, base: &str, note: impl Fn(&str) -> Option<String>) -> Json {
+/// What is to be said of an operation besides what its row in the route table says.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// A note about its body, in words.
+    pub note: Option<String>,
+    /// The schema of its body.
+    pub request: Option<Json>,
+    /// The schema of its answer.
+    pub response: Option<Json>,
+    /// The parameters of its query.
+    pub parameters: Vec<Json>,
+}
+
+/// The description, for clients that use `base` (a URL without a path, ending with `/`). `about` is what else is known of an
+/// operation.
+pub fn document(routes: &Routes, base: &str, about: impl Fn(&Route) -> About) -> Json {
     let mut paths: Map<String, Json> = Map::new();
     for route in routes.all() {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(operations) = path.as_object_mut() {
-            operations.insert(route.method.as_str().to_ascii_lowercase(), operation(route, &note));
+            operations.insert(route.method.as_str().to_ascii_lowercase(), operation(route, about(route)));
         }
     }
     let scopes = routes.management_scopes().into_iter().map(|scope| (scope.to_owned(), words(scope).into()));
@@ -35,7 +48,7 @@ pub fn document(routes: &Routes, base: &str, note: impl Fn(&str) -> Option<Strin
     })
 }
 
-fn operation(route: &Route, note: &dyn Fn(&str) -> Option<String>) -> Json {
+fn operation(route: &Route, about: About) -> Json {
     let (method, tag) = (route.method.as_str().to_ascii_lowercase(), tag(route.path));
     let segments = route.path.split('/').filter(|segment| !segment.is_empty());
     let id = segments.clone().fold(method, |id, segment| {
@@ -49,8 +62,8 @@ fn operation(route: &Route, note: &dyn Fn(&str) -> Option<String>) -> Json {
         "operationId": id,
         "summary": format!("{}: {}", words(tag), done.replace('_', " ")),
         "tags": [tag],
-        "parameters": parameters.collect::<Vec<_>>(),
-        "responses": { "2XX": { "description": "Done" }, "default": { "description": "Refused" } },
+        "parameters": parameters.chain(about.parameters).collect::<Vec<_>>(),
+        "responses": { "2XX": done_with(about.response), "default": { "description": "Refused" } },
     });
     let Some(members) = operation.as_object_mut() else { return operation };
     if let Some(scope) = route.scope {
@@ -60,13 +73,23 @@ fn operation(route: &Route, note: &dyn Fn(&str) -> Option<String>) -> Json {
         // Only the management API, which asks for scopes, takes nothing but JSON.
         let kind =
             if route.scope.is_some() { "application/json" } else { "application/x-www-form-urlencoded" };
-        let mut body = json!({ "content": { kind: { "schema": { "type": "object" } } } });
-        if let (Some(note), Some(body)) = (note(route.path), body.as_object_mut()) {
+        let schema = about.request.unwrap_or_else(|| json!({ "type": "object" }));
+        let mut body = json!({ "content": { kind: { "schema": schema } } });
+        if let (Some(note), Some(body)) = (about.note, body.as_object_mut()) {
             body.insert("description".to_owned(), json!(note));
         }
         members.insert("requestBody".to_owned(), body);
     }
     operation
+}
+
+fn done_with(response: Option<Json>) -> Json {
+    match response {
+        Some(schema) => {
+            json!({ "description": "Done", "content": { "application/json": { "schema": schema } } })
+        }
+        None => json!({ "description": "Done" }),
+    }
 }
 
 /// The part of the surface that a path belongs to: its first segment, or the resource of the management API.

@@ -110,6 +110,13 @@ impl Routes {
         delete DELETE
     );
 
+    /// Says what the handler of the row that was added last is called, where it has no name of its own.
+    pub fn named(&mut self, handler: String) {
+        if let Some(route) = self.routes.last_mut() {
+            route.handler = handler;
+        }
+    }
+
     /// Adds a scope that no row requires: a handler shows more to those who hold it.
     pub fn optional_scope(&mut self, scope: &'static str) {
         self.scopes.push(scope);

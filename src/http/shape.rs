@@ -23,8 +23,12 @@ pub enum Kind {
     Flag,
     /// An integer from the first to the second.
     Integer(i64, i64),
+    /// A number from the first to the second.
+    Number(f64, f64),
     /// Text of so many characters, from the first to the second.
     Text(usize, usize),
+    /// Text that follows a rule of its own.
+    Like(&'static Like),
     /// One of these words.
     Word(&'static [&'static str]),
     /// An e-mail address; see [`is_email`].
@@ -39,10 +43,25 @@ pub enum Kind {
     Object(&'static [Member]),
     /// An object of flags, whatever their names; null clears one.
     Flags,
+    /// An object of at most so many members, whatever their names, each of one kind.
+    Entries(usize, &'static Kind),
     /// Any object.
     Document,
     /// Anything: the type that it is read into says what it may be.
     Any,
+}
+
+/// A rule for text.
+#[derive(Debug)]
+pub struct Like {
+    /// Whether text follows it.
+    pub fits: fn(&str) -> bool,
+    /// It in words, to follow "must be".
+    pub words: &'static str,
+    /// The most characters that text can have and follow it.
+    pub longest: usize,
+    /// Text that follows it.
+    pub example: &'static str,
 }
 
 impl Member {
@@ -65,6 +84,14 @@ pub fn check(body: &Map<String, Json>, tables: &[&[Member]]) -> Result<(), Malfo
     check_at("", body, tables)
 }
 
+/// Checks one value, which stands at `path`, against a member that it may be.
+///
+/// # Errors
+/// Words that name what is of the wrong kind, or unknown in it.
+pub fn check_member(path: &str, value: &Json, member: &Member) -> Result<(), Malformed> {
+    if member.nullable && value.is_null() { Ok(()) } else { check_value(path, value, member.kind) }
+}
+
 /// Checks that members which cannot be left out are there.
 ///
 /// # Errors
@@ -81,9 +108,7 @@ fn check_at(path: &str, body: &Map<String, Json>, tables: &[&[Member]]) -> Resul
         let member = tables.iter().copied().flatten().find(|member| member.name == name);
         let member =
             member.ok_or_else(|| Malformed(format!("Additional properties not allowed: {path}{name}")))?;
-        if !(member.nullable && value.is_null()) {
-            check_value(&format!("{path}{name}"), value, member.kind)?;
-        }
+        check_member(&format!("{path}{name}"), value, member)?;
     }
     Ok(())
 }
@@ -93,6 +118,8 @@ fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
     let fits = match kind {
         Kind::Flag => value.is_boolean(),
         Kind::Integer(least, most) => value.as_i64().is_some_and(|number| (least..=most).contains(&number)),
+        Kind::Number(least, most) => value.as_f64().is_some_and(|number| (least..=most).contains(&number)),
+        Kind::Like(rule) => text().is_some_and(rule.fits),
         Kind::Text(least, most) => text().is_some_and(|text| (least..=most).contains(&text.chars().count())),
         Kind::Word(words) => text().is_some_and(|text| words.contains(&text)),
         Kind::Email => text().is_some_and(is_email),
@@ -104,6 +131,14 @@ fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
             let flag = |value: &Json| value.is_boolean() || value.is_null();
             value.as_object().is_some_and(|object| object.values().all(flag))
         }
+        Kind::Entries(most, kind) => match value.as_object() {
+            Some(entries) if entries.len() <= most => {
+                let mut entries = entries.iter();
+                return entries
+                    .try_for_each(|(name, entry)| check_value(&format!("{path}.{name}"), entry, *kind));
+            }
+            _ => false,
+        },
         Kind::List(kind, most) => match value.as_array() {
             Some(items) if items.len() <= most => {
                 let mut items = items.iter().enumerate();
@@ -125,6 +160,8 @@ fn words(kind: Kind) -> String {
     match kind {
         Kind::Flag => "true or false".to_owned(),
         Kind::Integer(least, most) => format!("an integer from {least} to {most}"),
+        Kind::Number(least, most) => format!("a number from {least} to {most}"),
+        Kind::Like(rule) => rule.words.to_owned(),
         Kind::Text(0, most) => format!("text of at most {most} characters"),
         Kind::Text(least, most) => format!("text of {least} to {most} characters"),
         Kind::Word(words) => format!("one of: {}", words.join(", ")),
@@ -133,6 +170,7 @@ fn words(kind: Kind) -> String {
         Kind::Url => "an absolute http or https URL".to_owned(),
         Kind::List(_, most) => format!("a list of at most {most}"),
         Kind::Flags => "an object of flags".to_owned(),
+        Kind::Entries(most, _) => format!("an object of at most {most} entries"),
         Kind::Object(_) | Kind::Document => "an object".to_owned(),
         Kind::Any => "of another kind".to_owned(),
     }

@@ -8,16 +8,17 @@ use super::{
 use crate::{
     events::first_log_id,
     http::{Malformed, input::typed, shape::is_email},
-    id::{ClientId, ConnectionId, OrganizationId, ResourceServerId, RoleId},
+    id::{ClientId, ConnectionId, OrganizationId, ResourceServerId},
     jose::Jwk,
     json,
     resources::{
         clients::model::Client,
         connections::model::Connection,
+        engine::{self, Resource, model::check_record},
         organizations::{self, model::Organization},
         refresh_tokens::model::is_lookup,
         resource_servers::model::ResourceServer,
-        roles::model::Role,
+        roles::ROLES,
         settings::model::Settings,
         users::{
             attributes::{Attributes, columns},
@@ -54,7 +55,7 @@ pub fn check(table: &Table, values: &Values, context: &Context<'_>) -> Result<()
         "connections" => connection(values),
         "clients" => client(values),
         "resource_servers" => resource_server(values, context),
-        "roles" => role(values),
+        "roles" => declared(&ROLES, values),
         "organizations" => organization(values, context),
         "client_grants" | "grants" => scopes(values),
         "users" => user(values),
@@ -151,10 +152,19 @@ fn resource_server(values: &Values, context: &Context<'_>) -> Result<(), Wrong> 
     server.check().map_err(|words| blame(&["identifier", "name"], words))
 }
 
-fn role(values: &Values) -> Result<(), Wrong> {
-    const COLUMNS: [&str; 2] = ["name", "description"];
-    let made = Role::make(RoleId::new(text(values, "id")), body(values, &COLUMNS));
-    made.map(drop).map_err(|Malformed(words)| blame(&COLUMNS, words))
+/// What the declaration of a plain resource says: of members in columns, and of those in the document.
+fn declared(resource: &Resource, values: &Values) -> Result<(), Wrong> {
+    let mut record = object(values, "document").clone();
+    let mut columns = Vec::new();
+    for field in resource.fields {
+        if let engine::Place::Column(column) = field.place {
+            columns.push(field.member.name);
+            record.insert(field.member.name.to_owned(), values.get(column).cloned().unwrap_or_default());
+        }
+    }
+    check_record(resource, &record).map_err(|(member, Malformed(words))| {
+        Wrong::new(if columns.contains(&member) { member } else { "document" }, words)
+    })
 }
 
 fn organization(values: &Values, context: &Context<'_>) -> Result<(), Wrong> {

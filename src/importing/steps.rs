@@ -246,7 +246,7 @@ fn detail(index: usize, problem: &Problem) -> serde_json::Value {
 /// What is wrong with the whole: rows that refer to nothing, and counts that are not the expected ones.
 pub(super) async fn problems(target: &Target, counts: &BTreeMap<String, i64>) -> Result<Vec<Problem>, Fault> {
     let mut problems = Vec::new();
-    for table in TABLES {
+    for table in TABLES.iter().copied() {
         for reference in table.refers {
             for row in target.db.all(store::orphans(table, reference)).await? {
                 let words = format!("there is no such row of {}", reference.table);
@@ -302,7 +302,8 @@ pub(super) async fn discard(cx: &Operator, target: &Target, import: &Import) -> 
     let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
     db.commit([store::set_status(&import.id, Status::Open, Status::Discarding, call.now)]).await?;
     loop {
-        let purges = TABLES.into_iter().filter(|table| !table.amends).map(|table| store::purge(table, limit));
+        let purges =
+            TABLES.iter().copied().filter(|table| !table.amends).map(|table| store::purge(table, limit));
         let outcomes = db.commit(purges).await?;
         if outcomes.iter().all(|outcome| outcome.changes < CHUNK) {
             break;

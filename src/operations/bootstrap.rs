@@ -17,8 +17,7 @@ use crate::{
             self,
             model::{AppType, AuthMethod, Client},
         },
-        connections, keys, permissions,
-        roles::{self, model::Role},
+        connections, keys, permissions, roles,
         users::{self, policy::Policy},
     },
     secret::Secret,
@@ -62,11 +61,11 @@ async fn administration(
     let role = RoleId::new(roles::store::TENANT_ADMIN_ROLE);
     let audience = issuer.management_audience();
     check_admin_password(config, db, &role).await?;
-    let system =
-        Role { id: role.clone(), name: "Tenant Admin".to_owned(), description: None, is_system: true };
     let permission = json!([{ "resource_server_identifier": audience, "permission_name": TENANT_ADMIN }]);
-    let mut batch =
-        vec![roles::store::insert(&system, now), permissions::store::give_role(&role, &permission, now)];
+    let mut batch = vec![
+        roles::store::insert_seeded(&role, "Tenant Admin", now),
+        permissions::store::give_role(&role, &permission, now),
+    ];
     let mut widen = None;
     if let Some((email, password)) = &config.admin {
         batch.extend(administrator(platform, email, password, &role, now)?);

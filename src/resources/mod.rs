@@ -1,4 +1,5 @@
-//! What a tenant owns. Each resource: `model.rs` (pure rules), `store.rs` (SQL), `api.rs` (routes and handlers).
+//! What a tenant owns. A plain resource is one declaration ([`engine`]), with its own code beside it; of every other one
+//! `model.rs` has the pure rules, `store.rs` the SQL, and `api.rs` routes and handlers.
 
 pub mod attack_protection;
 pub mod authentication_methods;
@@ -7,6 +8,7 @@ pub mod clients;
 pub mod connections;
 pub mod effects;
 pub mod endings;
+pub mod engine;
 pub mod former_keys;
 pub mod grants;
 pub mod keys;
@@ -23,7 +25,14 @@ pub mod snapshot;
 pub mod standing;
 pub mod users;
 
-use crate::http::route::Routes;
+use crate::http::{
+    openapi::About,
+    route::{Route, Routes},
+};
+use engine::Resource;
+
+/// Every plain resource.
+pub static RESOURCES: [&Resource; 1] = [&roles::ROLES];
 
 /// The management API.
 pub fn routes(r: &mut Routes) {
@@ -37,7 +46,17 @@ pub fn routes(r: &mut Routes) {
     organizations::api::routes(r);
     resource_servers::api::routes(r);
     permissions::api::routes(r);
-    roles::api::routes(r);
+    roles::holders::routes(r);
     settings::api::routes(r);
     users::api::routes(r);
+    for resource in RESOURCES {
+        engine::api::routes(r, resource);
+    }
+}
+
+/// What the description of the API says of an operation.
+pub fn about(route: &Route) -> About {
+    let plain =
+        RESOURCES.iter().find_map(|resource| engine::schema::about(resource, &route.method, route.path));
+    About { note: effects::note(route.path), ..plain.unwrap_or_default() }
 }

@@ -99,7 +99,7 @@ pub fn mapped(rows: &[(String, Row)], plan: &Plan) -> (BTreeMap<&'static str, Ve
 
 /// Sends records in chunks, and compares what the server then holds with what was sent.
 pub fn ingest(world: &World, tenant: &str, records: &BTreeMap<&'static str, Vec<Record>>) {
-    for table in tables::TABLES {
+    for table in tables::TABLES.iter().copied() {
         let Some(records) = records.get(table.name) else { continue };
         let mut sum = Sum::default();
         for (index, chunk) in records.chunks(200).enumerate() {

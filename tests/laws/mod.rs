@@ -2,6 +2,7 @@
 
 mod authority;
 mod bodies;
+mod declarations;
 mod doors;
 mod effects;
 mod headers;
@@ -11,6 +12,7 @@ mod isolation;
 mod json;
 mod layers;
 mod limits;
+mod lists;
 mod migrations;
 mod parameters;
 mod quotas;

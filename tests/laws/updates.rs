@@ -1,19 +1,28 @@
 //! Two changes of one thing at once: both hold, whichever comes first.
 
-use super::inhabitants::{Inhabited, management, segment};
+use super::{
+    declarations::sample,
+    inhabitants::{Inhabited, management, segment},
+};
 use crate::support::{
     Answer, Ask, World,
     gate::{Effect, Fate},
 };
-use gatehouse::http::Method;
+use gatehouse::{http::Method, resources::RESOURCES};
 use serde_json::{Value as Json, json};
 use std::{
     cell::Cell,
     task::{Context, Poll, Waker},
 };
 
-/// What can be changed of a resource, each as a body that changes it and nothing else. A new `PATCH` has its place here.
+/// What can be changed of a resource, each as a body that changes it and nothing else. What a plain resource declares is
+/// known; any other new `PATCH` has its place here.
 fn changes(path: &str) -> Vec<Json> {
+    let declared = RESOURCES.iter().find(|resource| resource.one == path);
+    if let Some(resource) = declared {
+        let fields = resource.fields.iter().filter(|field| !field.fixed && !field.computed);
+        return fields.map(|field| json!({ field.member.name: sample(field.member.kind) })).collect();
+    }
     match path.trim_start_matches("/api/v2/") {
         "attack-protection/brute-force-protection" => {
             vec![
@@ -57,7 +66,6 @@ fn changes(path: &str) -> Vec<Json> {
             json!({ "allow_offline_access": true }),
             json!({ "scopes": [{ "value": "read" }, { "value": "write" }] }),
         ],
-        "roles/{id}" => vec![json!({ "name": "Renamed" }), json!({ "description": "Described" })],
         "tenants/settings" => vec![
             json!({ "friendly_name": "Renamed" }),
             json!({ "support_email": "help@a.example" }),

@@ -95,20 +95,6 @@ pub(super) static CLIENT_GRANTS: Table = table(
 .unique(&[&["id"]])
 .refers(&[CLIENT, to("audience", "resource_servers", "identifier")]);
 
-pub(super) static ROLES: Table = table(
-    "roles",
-    1,
-    &[
-        text("id", ID),
-        text("name", WORDS),
-        text("description", WORDS).or_null(),
-        time("created_at"),
-        time("updated_at"),
-    ],
-)
-.unique(&[&["name"]])
-.born("is_system = 1");
-
 pub(super) static ROLE_PERMISSIONS: Table = table(
     "role_permissions",
     3,

@@ -2,12 +2,18 @@
 //! done to records (checking, storing, reading back, comparing) follows from this.
 
 mod configuration;
+mod declared;
 mod people;
 mod sign_in;
 
+pub use crate::resources::engine::declaration::Reference;
+
+use crate::resources::{engine::to, roles::ROLES};
 use configuration::*;
+use declared::declared;
 use people::*;
 use sign_in::*;
+use std::sync::LazyLock;
 
 /// How many records a chunk may hold.
 pub const CHUNK: usize = 500;
@@ -86,17 +92,6 @@ pub enum Kind {
     },
 }
 
-/// What rows of a table refer to.
-#[derive(Debug)]
-pub struct Reference {
-    /// The column that refers; null and the empty text refer to nothing.
-    pub column: &'static str,
-    /// The table that it refers to.
-    pub table: &'static str,
-    /// The column there.
-    pub target: &'static str,
-}
-
 /// A table whose rows are its own.
 const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Table {
     Table { name, rows: name, columns, key, unique: &[], refers: &[], amends: false, born: None }
@@ -140,10 +135,6 @@ impl Table {
     }
 }
 
-const fn to(column: &'static str, table: &'static str, target: &'static str) -> Reference {
-    Reference { column, table, target }
-}
-
 const fn column(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, nullable: false }
 }
@@ -177,41 +168,43 @@ const ID: usize = 512;
 const WORDS: usize = 4096;
 
 /// Every table, in the order in which records are sent: what is referred to before what refers to it.
-pub static TABLES: [&Table; 33] = [
-    &SETTINGS,
-    &FORMER_KEYS,
-    &CONNECTIONS,
-    &CLIENTS,
-    &RESOURCE_SERVERS,
-    &CLIENT_GRANTS,
-    &ROLES,
-    &ROLE_PERMISSIONS,
-    &ORGANIZATIONS,
-    &ORGANIZATION_CONNECTIONS,
-    &USERS,
-    &PASSWORDS,
-    &PASSWORD_HISTORY,
-    &AUTHENTICATION_METHODS,
-    &USER_ACTIVITY,
-    &ORGANIZATION_MEMBERS,
-    &USER_ROLES,
-    &USER_PERMISSIONS,
-    &GRANTS,
-    &EXTERNAL_IDS,
-    &ORGANIZATION_INVITATIONS,
-    &EXTENSIONS,
-    &BRANDING,
-    &PAGE_TEMPLATES,
-    &THEMES,
-    &PROMPT_SETTINGS,
-    &CUSTOM_TEXTS,
-    &EMAIL_PROVIDERS,
-    &EMAIL_TEMPLATES,
-    &CUSTOM_DOMAINS,
-    &SESSIONS,
-    &REFRESH_TOKENS,
-    &LOGS,
-];
+pub static TABLES: LazyLock<[&Table; 33]> = LazyLock::new(|| {
+    [
+        &SETTINGS,
+        &FORMER_KEYS,
+        &CONNECTIONS,
+        &CLIENTS,
+        &RESOURCE_SERVERS,
+        &CLIENT_GRANTS,
+        declared(&ROLES),
+        &ROLE_PERMISSIONS,
+        &ORGANIZATIONS,
+        &ORGANIZATION_CONNECTIONS,
+        &USERS,
+        &PASSWORDS,
+        &PASSWORD_HISTORY,
+        &AUTHENTICATION_METHODS,
+        &USER_ACTIVITY,
+        &ORGANIZATION_MEMBERS,
+        &USER_ROLES,
+        &USER_PERMISSIONS,
+        &GRANTS,
+        &EXTERNAL_IDS,
+        &ORGANIZATION_INVITATIONS,
+        &EXTENSIONS,
+        &BRANDING,
+        &PAGE_TEMPLATES,
+        &THEMES,
+        &PROMPT_SETTINGS,
+        &CUSTOM_TEXTS,
+        &EMAIL_PROVIDERS,
+        &EMAIL_TEMPLATES,
+        &CUSTOM_DOMAINS,
+        &SESSIONS,
+        &REFRESH_TOKENS,
+        &LOGS,
+    ]
+});
 
 /// The secrets among the options of a document.
 pub fn secrets(document: &mut super::record::Values) -> Vec<&mut String> {
@@ -221,5 +214,5 @@ pub fn secrets(document: &mut super::record::Values) -> Vec<&mut String> {
 
 /// The table of this name.
 pub fn by_name(name: &str) -> Option<&'static Table> {
-    TABLES.into_iter().find(|table| table.name == name)
+    TABLES.iter().copied().find(|table| table.name == name)
 }

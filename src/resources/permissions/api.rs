@@ -14,7 +14,13 @@ use crate::{
     events::Change,
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
-    resources::{named::texts, resource_servers, roles, users},
+    resources::{
+        engine::api::{check_changeable, inexistent},
+        named::texts,
+        resource_servers,
+        roles::{self, ROLES},
+        users,
+    },
     tenant::InTenant,
 };
 use serde_json::{Value, json};
@@ -42,7 +48,7 @@ async fn list_of_role(
         .db()
         .read([roles::store::by_id(&id), store::of_role(&id, window), store::count_of_role(&id)])
         .await?;
-    role.first().ok_or_else(roles::api::inexistent)?;
+    role.first().ok_or_else(|| inexistent(&ROLES))?;
     let total = crate::db::page::total(&count)?;
     Ok(Json(window.list("permissions", described(cx, &rows).await?, total)))
 }
@@ -66,7 +72,7 @@ async fn give_role(
     (Path(id), Json(body)): (Path<RoleId>, Json<Permissions>),
 ) -> Result<Response, Error<Refusal>> {
     let [role, servers] = cx.db().read([roles::store::by_id(&id), resource_servers::store::all()]).await?;
-    roles::api::check_is_changeable(role.first())?;
+    check_changeable(&ROLES, role.first().ok_or_else(|| inexistent(&ROLES))?)?;
     let permissions = givable(cx, body, &servers).await?;
     let change =
         Change::of("Associate Permissions with a Role", "role", &id).added("permissions", &permissions);
@@ -91,7 +97,7 @@ async fn take_role(
     let permissions = registered(cx, body).await?;
     let held = store::in_roles(&json!([id]), &cx.audience());
     let [role, held] = cx.db().read([roles::store::by_id(&id), held]).await?;
-    roles::api::check_is_changeable(role.first())?;
+    check_changeable(&ROLES, role.first().ok_or_else(|| inexistent(&ROLES))?)?;
     if names_of(&cx.audience(), &permissions).next().is_some() {
         cx.check_may_stand_over(texts(&held, "permission_name")?.iter().map(String::as_str))?;
     }

@@ -1,6 +1,6 @@
 //! The management API of who holds which roles, everywhere; roles in an organization are the organization's.
 
-use super::{api::inexistent, store};
+use super::{ROLES, store};
 use crate::{
     access::{
         Area, Management,
@@ -12,6 +12,7 @@ use crate::{
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
     id::{RoleId, UserId},
     resources::{
+        engine::{api::inexistent, model::stored},
         named::{check_count, check_known, texts},
         permissions, users,
     },
@@ -20,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// The rows of the route table.
-pub(super) fn routes(r: &mut Routes) {
+pub fn routes(r: &mut Routes) {
     const OF_ROLE: &str = "/api/v2/roles/{id}/users";
     r.get(OF_ROLE, scope("read:users"), list_users);
     r.post(OF_ROLE, scope("update:users"), add_users);
@@ -53,7 +54,7 @@ async fn list_users(
     let window = page.check().map_err(Refusal::invalid_query)?;
     let [role, rows, count] =
         cx.db().read([store::by_id(&id), store::holders(&id, window), store::count_holders(&id)]).await?;
-    role.first().ok_or_else(inexistent)?;
+    role.first().ok_or_else(|| inexistent(&ROLES))?;
     let present = |mut columns: Map<String, Value>| {
         columns.retain(|_, value| !value.is_null());
         Value::Object(columns)
@@ -72,7 +73,7 @@ async fn list_roles(
         .read([users::store::exists(&id), store::of_user(&id, window), store::count_of_user(&id)])
         .await?;
     user.first().ok_or_else(users::api::inexistent)?;
-    let roles = cx.readable(("roles", "id"), &rows, |row| Ok(json!(store::role(row)?)));
+    let roles = cx.readable(("roles", "id"), &rows, |row| Ok(Value::Object(stored(&ROLES, row)?)));
     Ok(Json(window.list("roles", roles, total(&count)?)))
 }
 
@@ -91,7 +92,7 @@ async fn add_users(
             permissions::store::in_roles(&roles, &cx.audience()),
         ])
         .await?;
-    role.first().ok_or_else(inexistent)?;
+    role.first().ok_or_else(|| inexistent(&ROLES))?;
     check_known("user", body.users.iter().map(UserId::as_str), &texts(&known, "user_id")?)?;
     let change = Change::of("Assign Users to a Role", "role", &id).added("users", &users);
     give(cx, &change, &users, &roles, &permissions).await?;

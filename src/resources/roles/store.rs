@@ -1,9 +1,7 @@
 //! SQL for roles and who holds them.
 
-use super::model::Role;
 use crate::{
-    db::{self, Query, Row, Statement, list, page::Window, read, write},
-    error::Fault,
+    db::{Query, Statement, list, page::Window, read, write},
     id::{OrganizationId, RoleId, UserId},
     tenant::InTenant,
     time::Timestamp,
@@ -18,66 +16,19 @@ pub fn by_id(id: &RoleId) -> Query<InTenant> {
     read("select id, name, description, is_system from roles where tenant_id = ?1 and id = ?2").bind(id)
 }
 
-/// A page of the roles with `part` in their names, by name; case does not matter.
-pub fn page(part: &str, window: Window) -> Query<InTenant> {
-    read(
-        "select id, name, description, is_system from roles where tenant_id = ?1 and instr(lower(name), lower(?2)) > 0
-         order by name limit ?3 offset ?4",
-    )
-    .bind(part)
-    .bind(window.size)
-    .bind(window.start)
-}
-
-/// How many roles have `part` in their names, as `total`.
-pub fn count(part: &str) -> Query<InTenant> {
-    read("select count(*) as total from roles where tenant_id = ?1 and instr(lower(name), lower(?2)) > 0")
-        .bind(part)
-}
-
 /// Which of `roles` (a JSON array of ids) exist.
 pub fn existing(roles: &Json) -> Query<InTenant> {
     read("select id from roles where tenant_id = ?1 and id in (select value from json_each(?2))").bind(roles)
 }
 
-/// Adds a role. A taken name is a conflict of `roles.name`.
-pub fn insert(role: &Role, now: Timestamp) -> Statement<InTenant> {
+/// Adds the role of tenant administrators, which is the system's. A second one is a conflict.
+pub fn insert_seeded(id: &RoleId, name: &str, now: Timestamp) -> Statement<InTenant> {
     write(
-        "insert into roles (tenant_id, id, name, description, is_system, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "insert into roles (tenant_id, id, name, is_system, created_at, updated_at) values (?1, ?2, ?3, 1, ?4, ?4)",
     )
-    .bind(&role.id)
-    .bind(role.name.as_str())
-    .bind(role.description.as_deref())
-    .bind(role.is_system)
+    .bind(id)
+    .bind(name)
     .bind(now)
-}
-
-/// Refuses a batch if the role of a row of [`by_id`] has been changed since.
-///
-/// # Errors
-/// A fault if it is the row of something else.
-pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
-    db::unchanged("roles", ("id", row.text("id")?.into()), &["name", "description"], row)
-}
-
-/// Replaces what can be set of a role. A taken name is a conflict of `roles.name`.
-pub fn update(role: &Role, now: Timestamp) -> Statement<InTenant> {
-    write("update roles set name = ?3, description = ?4, updated_at = ?5 where tenant_id = ?1 and id = ?2")
-        .bind(&role.id)
-        .bind(role.name.as_str())
-        .bind(role.description.as_deref())
-        .bind(now)
-}
-
-/// Removes a role, from everybody who holds it too.
-pub fn remove(id: &RoleId) -> [Statement<InTenant>; 3] {
-    [
-        write("delete from role_permissions where tenant_id = ?1 and role_id = ?2").bind(id),
-        write("delete from user_roles indexed by user_roles_by_role where tenant_id = ?1 and role_id = ?2")
-            .bind(id),
-        write("delete from roles where tenant_id = ?1 and id = ?2").bind(id),
-    ]
 }
 
 /// Gives a user a role, in an organization or everywhere. Giving it twice changes nothing.
@@ -157,17 +108,4 @@ pub fn holders(id: &RoleId, window: Window) -> Query<InTenant> {
 /// How many users hold a role everywhere, as `total`.
 pub fn count_holders(id: &RoleId) -> Query<InTenant> {
     read("select count(*) as total from user_roles where tenant_id = ?1 and role_id = ?2 and organization_id = ''").bind(id)
-}
-
-/// Reads a row of [`by_id`], [`page`] or [`of_user`].
-///
-/// # Errors
-/// A fault if the row holds what the schema does not allow.
-pub fn role(row: &Row) -> Result<Role, Fault> {
-    Ok(Role {
-        id: RoleId::new(row.text("id")?),
-        name: row.text("name")?,
-        description: row.optional_text("description")?,
-        is_system: row.flag("is_system")?,
-    })
 }
