@@ -9,7 +9,7 @@ use crate::{
     http::{Method, Request, Response, StatusCode, cors, route::Found, transport},
     id::{OperationId, random_text},
     limits::{Limits, model::Class, turns::Turns},
-    operations::{bootstrap, engine, migrations},
+    operations::{self, tenants::bootstrap},
     platform::{DataPoint, Platform},
     resources::snapshot::Snapshots,
     routes::ROUTES,
@@ -109,27 +109,20 @@ impl App {
     /// # Errors
     /// A fault, already logged, after which the alarm clock tries again.
     pub async fn advance(&self, operation: &OperationId) -> Result<Option<Timestamp>, Fault> {
-        let advanced = if operation.as_str().starts_with(migrations::model::PREFIX) {
-            migrations::advance(&self.shared, operation).await
-        } else {
-            engine::advance(&self.shared, operation).await
-        };
+        let advanced = operations::advance(&self.shared, operation).await;
         if let Err(fault) = &advanced {
             access::log_fault(self.shared.platform.as_ref(), operation.as_str(), "", fault);
         }
         advanced
     }
 
-    /// What is done every few minutes whoever asks for what: see [`engine::tick`]. Called by the clock.
+    /// Periodic maintenance, run by the cron trigger: see [`operations::tick`].
     pub async fn tick(&self) {
         let platform = self.shared.platform.as_ref();
         let now = platform.now();
         let ticked = match self.shared.directory.main(now, &Meter::default()).await {
             Err(Fault { kind: FaultKind::Unprepared, .. }) => bootstrap::run(&self.shared, now).await,
-            _ => match engine::tick(&self.shared).await {
-                Ok(()) => migrations::tick(&self.shared).await,
-                Err(fault) => Err(fault),
-            },
+            _ => operations::tick(&self.shared).await,
         };
         if let Err(fault) = ticked {
             access::log_fault(platform, "tick", "", &fault);

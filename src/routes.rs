@@ -16,12 +16,7 @@ pub static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     let mut routes = Routes::default();
     oauth::routes(&mut routes);
     login::routes(&mut routes);
-    operations::api::routes(&mut routes);
-    operations::databases::api::routes(&mut routes);
-    operations::fleet::api::routes(&mut routes);
-    operations::moves::api::routes(&mut routes);
-    operations::migrations::api::routes(&mut routes);
-    operations::backups::api::routes(&mut routes);
+    operations::routes(&mut routes);
     importing::api::routes(&mut routes);
     resources::routes(&mut routes);
     routes.get("/api/v2/spec", Need::Open, spec);

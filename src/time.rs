@@ -166,9 +166,30 @@ impl Serialize for Timestamp {
     }
 }
 
-/// Reads the stored form (milliseconds); the API never takes a timestamp from a client.
+/// Reads the stored form (milliseconds), and what the API writes (ISO 8601), for the command. The API never takes a timestamp
+/// from a client.
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        i64::deserialize(deserializer).map(Self)
+        struct Moment;
+        impl serde::de::Visitor<'_> for Moment {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("milliseconds, or a moment in UTC")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, millis: i64) -> Result<Timestamp, E> {
+                Ok(Timestamp(millis))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, millis: u64) -> Result<Timestamp, E> {
+                i64::try_from(millis).map(Timestamp).map_err(E::custom)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                Timestamp::span(text).map(|(moment, _)| moment).ok_or_else(|| E::custom("no moment in UTC"))
+            }
+        }
+        deserializer.deserialize_any(Moment)
     }
 }

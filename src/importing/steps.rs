@@ -14,7 +14,10 @@ use crate::{
     db::page::total,
     error::{Error, Fault, FaultKind},
     id::TenantId,
-    operations::{self, model::Record, seed},
+    operations::{
+        engine::{store::read_tenant, subject::TenantRecord},
+        tenants::{seed, store as tenants},
+    },
     resources::keys,
     secret::KeyRing,
     tenant::{Status as Serving, TenantDb, store::set_schema_version},
@@ -25,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The tenant that is imported into.
 pub(super) struct Target {
-    tenant: Record,
+    tenant: TenantRecord,
     /// Its rows, whether or not it serves.
     pub(super) db: TenantDb,
 }
@@ -36,8 +39,8 @@ impl Target {
         let call = cx.call();
         let inexistent = || Refusal::not_found("inexistent_tenant", "The tenant does not exist");
         let id = TenantId::parse(id).ok_or_else(inexistent)?;
-        let row = cx.directory().first(operations::store::tenant(&id)).await?.ok_or_else(inexistent)?;
-        let (tenant, _) = operations::store::read_tenant(&row)?;
+        let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(inexistent)?;
+        let tenant = read_tenant(&row)?;
         match tenant.status {
             Serving::Active | Serving::Suspended => {}
             Serving::Deleted => return Err(inexistent().into()),
@@ -105,8 +108,8 @@ impl Target {
     }
 
     async fn set(&self, cx: &Operator, from: Serving, to: Serving) -> Result<(), Fault> {
-        let Record { id, friendly_name, .. } = &self.tenant;
-        cx.commit([operations::store::update(id, friendly_name, from, to, cx.call().now)]).await?;
+        let TenantRecord { id, friendly_name, .. } = &self.tenant;
+        cx.commit([tenants::update(id, friendly_name, from, to, cx.call().now)]).await?;
         self.forget(cx);
         Ok(())
     }

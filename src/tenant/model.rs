@@ -133,6 +133,14 @@ impl Status {
         }
     }
 
+    /// As the directory's column says it: whether an active tenant is staging stands beside that.
+    pub const fn stored(self) -> &'static str {
+        match self {
+            Self::Staging => Self::Active.as_str(),
+            other => other.as_str(),
+        }
+    }
+
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)

@@ -10,7 +10,7 @@ use crate::{
     http::Method,
     id::OperationId,
     json,
-    operations::{coordinator, wake},
+    operations::engine::{coordinator, wake},
     platform::{Ask, Level, Outgoing},
     time::Timestamp,
 };

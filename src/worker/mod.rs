@@ -13,7 +13,7 @@ use crate::{
     app::App,
     error::Fault,
     http::{Response, StatusCode},
-    operations::wake,
+    operations::engine::wake,
     platform::Level,
 };
 use bindings::Bindings;

@@ -1,6 +1,7 @@
 //! Dependencies point down, rules are pure, and SQL is where it is looked for.
 
 use super::{files, name, text};
+use gatehouse::operations::PROCEDURES;
 
 /// The layers of `src/lib.rs`, from the bottom: a module uses its own layer and those below it.
 const LAYERS: [&[&str]; 8] = [
@@ -183,5 +184,127 @@ fn sql_is_lower_case_and_lists_its_columns() {
         for word in ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "select *", "returning *"] {
             assert!(!source.code.contains(word), "{} has {word}", source.name);
         }
+    }
+}
+
+/// The features of `src/operations`, from the bottom: each uses itself, those before it, and `PROCEDURES`, the list of what
+/// there is, which it hands to the engine. What lies beside the folders puts them together.
+const FEATURES: [&str; 5] = ["engine", "tenants", "moves", "backups", "migrations"];
+
+/// Every path below `operations` that a source uses, from the root of the crate or from where it is.
+fn used_of_operations(source: &Source) -> Vec<String> {
+    let mut here: Vec<_> =
+        source.name.trim_start_matches("src/").trim_end_matches(".rs").split('/').collect();
+    if here.last() == Some(&"mod") {
+        here.pop();
+    }
+    let mut paths = used(&source.code);
+    for (at, _) in source.code.match_indices("super::") {
+        let before = &source.code[..at];
+        if before.ends_with("super::") || before.ends_with("in ") {
+            continue;
+        }
+        let mut rest = &source.code[at..];
+        let mut up = 0;
+        // `super::{super::{…}}` goes up from inside the braces too: what is there is found by its own `super`.
+        while let Some(after) = rest.strip_prefix("super::") {
+            (rest, up) = (after, up + 1);
+        }
+        let nested = nesting(before);
+        let base = here[..here.len().saturating_sub(up + nested)].join("::");
+        let mut found = Vec::new();
+        expand(base, &mut rest, &mut found);
+        paths.extend(found);
+    }
+    paths.into_iter().filter(|path| path.starts_with("operations::") && !path.contains("::super")).collect()
+}
+
+/// How many `super` lie around the end of this code, in the braces that are open there.
+fn nesting(code: &str) -> usize {
+    let statement = &code[code.rfind(';').map_or(0, |end| end + 1)..];
+    let mut open: Vec<usize> = Vec::new();
+    for (at, letter) in statement.char_indices() {
+        match letter {
+            '{' => {
+                let mut supers = 0;
+                let mut before = &statement[..at];
+                while let Some(rest) = before.strip_suffix("super::") {
+                    (before, supers) = (rest, supers + 1);
+                }
+                open.push(supers);
+            }
+            '}' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.into_iter().sum()
+}
+
+/// What is wrong with how the features of `src/operations` know each other.
+fn entangled(sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for source in sources {
+        let Some(own) = source.name.strip_prefix("src/operations/").and_then(|path| path.split('/').next())
+        else {
+            continue;
+        };
+        let Some(rank) = FEATURES.iter().position(|feature| *feature == own) else { continue };
+        for path in used_of_operations(source) {
+            let used = path.split("::").nth(1).unwrap_or_default();
+            let allowed = match FEATURES.iter().position(|feature| *feature == used) {
+                Some(below) => below <= rank,
+                None => used == "PROCEDURES" && rank > 0,
+            };
+            if !allowed {
+                wrong.push(format!("{} uses {path}", source.name));
+            }
+        }
+        if own != "engine" {
+            continue;
+        }
+        for procedure in PROCEDURES {
+            let steps = procedure.steps.iter().chain(procedure.undo()).map(|step| step.name);
+            for name in steps.chain([procedure.name]) {
+                for literal in [format!("\"{name}\""), format!("'{name}'")] {
+                    if source.code.contains(&literal) {
+                        wrong.push(format!("{} names {literal}", source.name));
+                    }
+                }
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn the_engine_of_operations_names_no_feature_and_features_build_on_each_other() {
+    let wrong = entangled(&sources());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_engine_that_knew_a_feature_would_be_found() {
+    let planted = |name: &str, code: &str| {
+        let (name, code) = (name.to_owned(), code.to_owned());
+        entangled(&[Source { name, module: "operations".to_owned(), code }])
+    };
+    let engine = "src/operations/engine/mod.rs";
+    for fault in [
+        "use crate::operations::{engine, moves::model::Role};",
+        "use super::moves::MOVE;",
+        "use super::{api, engine};",
+        "use crate::operations::PROCEDURES;",
+        "fn removes(step: &str) -> bool { step == \"wipe\" }",
+        "write(\"update operations set held = 1 where kind = 'move'\")",
+    ] {
+        assert!(!planted(engine, fault).is_empty(), "{fault}");
+    }
+    let deep = "src/operations/tenants/databases/pool.rs";
+    for fault in ["use super::super::super::moves;", "use super::super::{super::{backups, engine}, store};"] {
+        assert!(!planted(deep, fault).is_empty(), "{fault}");
+    }
+    for fine in ["use super::super::{super::engine, store};", "use crate::operations::{PROCEDURES, engine};"]
+    {
+        assert_eq!(planted(deep, fine), [""; 0], "{fine}");
     }
 }

@@ -1,7 +1,7 @@
 //! Leases exclude, end and are given back; the budget is never exceeded in any five minutes.
 
 use gatehouse::{
-    operations::coordinator::Coordinator,
+    operations::engine::coordinator::Coordinator,
     platform::{Answer, Ask},
     time::Timestamp,
 };

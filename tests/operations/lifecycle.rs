@@ -6,7 +6,7 @@ use crate::support::{Admin, Ask, World, block_on, sqlite::Sqlite};
 use gatehouse::{
     db::schema,
     id::{OperationId, TenantId},
-    operations::engine::databases::names,
+    operations::tenants::databases::steps::names,
     platform::Platform,
     tenant::reserved::{RESERVED, is_reserved},
     time::{Lifetime, Timestamp},

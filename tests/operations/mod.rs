@@ -3,6 +3,7 @@
 mod client;
 pub mod cloudflare;
 mod coordinator;
+mod engine;
 mod fleet;
 mod lifecycle;
 mod pool;
@@ -10,6 +11,7 @@ mod rivals;
 pub mod simulation;
 mod spare_keys;
 mod staging;
+mod stored;
 mod tenants;
 mod trial;
 mod wake;

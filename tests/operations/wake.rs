@@ -4,7 +4,7 @@ use crate::support::{Ask, World};
 use gatehouse::{
     error::Fault,
     id::OperationId,
-    operations::wake,
+    operations::engine::wake,
     platform::{Incoming, Platform},
     secret::KeyRing,
     time::{Lifetime, Timestamp},

@@ -19,7 +19,7 @@ use gatehouse::{
     id::OperationId,
     jose::{Algorithm, Jwk},
     limits::model::Rate,
-    operations::coordinator::Coordinator,
+    operations::engine::coordinator::Coordinator,
     platform::{
         self, DataPoint, Incoming, KeyPair, Level, LocalBox, ObjectStore, Outgoing, Platform, Signer,
     },

@@ -1,9 +1,11 @@
 //! Backups, restores and journeys in time over the management API: see [the module](super).
 
 use super::{
+    Backup as BackupParameters, Restore, RestoreNew, TimeTravel, archiving,
     format::{manifest_name, open_manifest},
     model::{
-        Backup, Damage, Manifest, NewBackup, NewRestore, Restoring, State, Travelling, Wanted, check_into,
+        Backup, BackupView, Contents, Damage, Manifest, NewBackup, NewRestore, Restoring, State, Travelling,
+        check_into,
     },
     store,
 };
@@ -19,10 +21,20 @@ use crate::{
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, OrganizationId, TenantId, random_text},
     operations::{
-        api::why_not,
-        engine::{self, archiving, moving},
-        model::{Input, Kind, NewTenant, Order, Record},
-        shown, store as tenants,
+        PROCEDURES,
+        engine::{
+            self,
+            model::{Order, Parameters},
+            store::{operation, read_operation, read_tenant},
+            subject::TenantRecord,
+            view::OperationView,
+        },
+        moves::store::directory::open_epoch,
+        tenants::{
+            api::{not_found, why_not},
+            model::NewTenant,
+            store as tenants,
+        },
     },
     platform::ObjectStore,
     tenant::Status,
@@ -54,9 +66,9 @@ async fn back_up(
     let mut include = new.include;
     include.sort_unstable();
     include.dedup();
-    let input = Input { backup: Some(Wanted { include }), ..Input::default() };
-    let change = moving::store::open_epoch(&record.id, record.epoch + 1, cx.call().now);
-    let id = begin(cx, &record, Kind::Backup, input, change).await?;
+    let parameters = BackupParameters { backup: Some(Contents { include }) };
+    let change = open_epoch(&record.id, record.epoch + 1, cx.call().now);
+    let id = begin(cx, &record, &parameters, change).await?;
     begun(cx, &id, format!("Back up the tenant {}", record.id), &record.id).await
 }
 
@@ -65,13 +77,13 @@ async fn list(
     (Path(id), Query(page)): (Path<String>, Query<Page>),
 ) -> Result<Json<Value>, Error<Refusal>> {
     let window = page.check().map_err(Refusal::invalid_query)?;
-    let id = TenantId::parse(&id).ok_or_else(inexistent)?;
+    let id = TenantId::parse(&id).ok_or_else(not_found)?;
     let queries = [store::of_tenant(&id, window), store::count_of_tenant(&id), tenants::tenant(&id)];
     let [rows, count, tenant] = cx.directory().read(queries).await?;
     if tenant.is_empty() {
-        return Err(inexistent().into());
+        return Err(not_found().into());
     }
-    let backups = rows.iter().map(|row| Ok(shown_by(&store::backup(row)?)));
+    let backups = rows.iter().map(|row| Ok(json!(BackupView::of(store::backup(row)?))));
     let backups = backups.collect::<Result<_, Fault>>()?;
     let window = crate::db::page::Window { totals: true, ..window };
     Ok(Json(window.list("backups", backups, total(&count)?)))
@@ -84,8 +96,8 @@ struct At {
     backup: String,
 }
 
-async fn get(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Json<Value>, Error<Refusal>> {
-    Ok(Json(shown_by(&found(cx, &id, &backup).await?)))
+async fn get(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Json<BackupView>, Error<Refusal>> {
+    Ok(Json(BackupView::of(found(cx, &id, &backup).await?)))
 }
 
 async fn delete(cx: &Operator, Path(At { id, backup }): Path<At>) -> Result<Response, Error<Refusal>> {
@@ -115,8 +127,8 @@ async fn restore(
     (Path(id), Json(new)): (Path<String>, Json<NewRestore>),
 ) -> Result<Response, Error<Refusal>> {
     let call = cx.call();
-    let row = cx.directory().first(tenants::tenant(&TenantId::parse(&id).ok_or_else(inexistent)?)).await?;
-    let (of, _) = tenants::read_tenant(&row.ok_or_else(inexistent)?)?;
+    let row = cx.directory().first(tenants::tenant(&TenantId::parse(&id).ok_or_else(not_found)?)).await?;
+    let of = read_tenant(&row.ok_or_else(not_found)?)?;
     check_may_have(cx, &of).await?;
     let is_gone = matches!(of.status, Status::Deleted | Status::Failed);
     let makes = new.into.is_some() || is_gone;
@@ -139,9 +151,9 @@ async fn restore(
             return Err(Refusal::invalid_body("placement is of a new tenant: name one with into").into());
         }
         let record = settled(cx, &id).await?;
-        let input = Input { restore: Some(restoring(Some(record.status))), ..Input::default() };
+        let parameters = Restore { restore: restoring(Some(record.status)) };
         let change = store::open_epoch(&record.id, record.epoch + 1, &backup.id, call.now);
-        let operation = begin(cx, &record, Kind::Restore, input, change).await?;
+        let operation = begin(cx, &record, &parameters, change).await?;
         let words = format!("Restore the tenant {} from {}", record.id, backup.id);
         return begun(cx, &operation, words, &record.id).await;
     }
@@ -156,14 +168,12 @@ async fn restore(
     let wanted = tenant.check(call.shared.config.default_placement, made, organization);
     let wanted = wanted.map_err(Refusal::invalid_body)?;
     let administrator = cx.is_person().then(|| crate::id::UserId::new(cx.subject()));
-    let order = Order {
-        id: OperationId::new(format!("op_{suffix}")),
-        tenant: wanted.id.clone(),
-        placement: wanted.placement,
-        kind: Kind::RestoreNew,
-        input: Input { administrator, restore: Some(restoring(None)), ..Input::default() },
-        initiated_by: cx.subject().to_owned(),
-    };
+    let order = Order::new(
+        OperationId::new(format!("op_{suffix}")),
+        (&wanted.id, wanted.placement),
+        &RestoreNew { administrator, restore: restoring(None) },
+        cx.subject(),
+    )?;
     // A name is on hold so that nobody else gets what was trusted under it: the tenant itself may come back.
     let hold = call.shared.config.retention.hold();
     let gone_before = if wanted.id == of.id { call.now } else { call.now.minus(hold) };
@@ -180,7 +190,7 @@ async fn restore(
 
 /// Whoever brings back what a tenant had, there or elsewhere, has it. The main tenant has the keys to all others: it is
 /// neither copied nor taken back.
-async fn check_may_have(cx: &Operator, of: &Record) -> Result<(), Error<Refusal>> {
+async fn check_may_have(cx: &Operator, of: &TenantRecord) -> Result<(), Error<Refusal>> {
     if of.id == cx.call().shared.config.main_tenant {
         let why = "The main tenant is neither copied nor taken back: it is what restores, and holds the keys to all";
         return Err(Refusal::forbidden("main_tenant", why).into());
@@ -214,7 +224,7 @@ async fn travel(
         return Err(Refusal::invalid_body("timestamp must be in the past, at most 30 days ago").into());
     }
     let row = cx.directory().first(store::came_at(&record.id)).await?;
-    let since = row.ok_or_else(inexistent)?.time("since")?;
+    let since = row.ok_or_else(not_found)?.time("since")?;
     if moment < since {
         let why = format!("timestamp: the tenant has been in this database only since {}", since.iso());
         return Err(Refusal::invalid_body(why).into());
@@ -226,9 +236,8 @@ async fn travel(
         return Err(Refusal::conflict("not_through_the_api", why).into());
     }
     let travelling = Travelling { to: moment.millis(), status: record.status };
-    let input = Input { travel: Some(travelling), ..Input::default() };
-    let change = moving::store::open_epoch(&record.id, record.epoch + 1, now);
-    let operation = begin(cx, &record, Kind::TimeTravel, input, change).await?;
+    let change = open_epoch(&record.id, record.epoch + 1, now);
+    let operation = begin(cx, &record, &TimeTravel { travel: travelling }, change).await?;
     let words = format!("Take the tenant {} back to {}", record.id, moment.iso());
     begun(cx, &operation, words, &record.id).await
 }
@@ -236,20 +245,13 @@ async fn travel(
 /// Begins an operation on a tenant that is there.
 async fn begin(
     cx: &Operator,
-    record: &Record,
-    kind: Kind,
-    input: Input,
+    record: &TenantRecord,
+    parameters: &impl Parameters,
     change: crate::db::Statement<crate::tenant::InDirectory>,
 ) -> Result<OperationId, Error<Refusal>> {
     let call = cx.call();
-    let order = Order {
-        id: OperationId::new(format!("op_{}", random_text(call.platform(), 16))),
-        tenant: record.id.clone(),
-        placement: record.placement,
-        kind,
-        input,
-        initiated_by: cx.subject().to_owned(),
-    };
+    let id = OperationId::new(format!("op_{}", random_text(call.platform(), 16)));
+    let order = Order::new(id, (&record.id, record.placement), parameters, cx.subject())?;
     let begun = engine::begin(&call.shared, &order, [change], record.status, &call.meter, call.now).await?;
     let busy = || {
         Refusal::conflict(
@@ -268,33 +270,11 @@ async fn begun(
     tenant: &TenantId,
 ) -> Result<Response, Error<Refusal>> {
     cx.note(&Change::of(what, "tenant", tenant).added("operation", id)).await?;
-    let row = cx.directory().first(tenants::operation(id)).await?;
-    let operation = tenants::read_operation(&row.ok_or_else(|| Fault::internal("the operation is gone"))?)?;
-    let body = json!(shown::operation(&operation));
+    let row = cx.directory().first(operation(id)).await?;
+    let row = row.ok_or_else(|| Fault::internal("the operation is gone"))?;
+    let body = json!(OperationView::of(&read_operation(&row, &PROCEDURES)?)?);
     let location = format!("/management/operations/{id}");
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
-}
-
-/// An archive as the API shows it.
-fn shown_by(backup: &Backup) -> Value {
-    let rows: u64 = backup.sums.values().map(|sum| sum.rows).sum();
-    json!({
-        "id": backup.id,
-        "tenant_id": backup.tenant,
-        "operation_id": backup.operation,
-        "reason": backup.reason,
-        "status": backup.state,
-        "include": backup.include,
-        "schema_version": backup.schema_version,
-        "parts": backup.parts,
-        "rows": rows,
-        "bytes": backup.bytes,
-        "tables": backup.sums,
-        "hash": backup.hash,
-        "created_at": backup.created_at,
-        "taken_at": backup.taken_at,
-        "finished_at": backup.finished_at,
-    })
 }
 
 /// Where archives are kept.
@@ -318,27 +298,23 @@ async fn manifest(cx: &Operator, backup: &Backup, hash: &str) -> Result<Manifest
 
 /// An archive of the tenant, which may be gone.
 async fn found(cx: &Operator, id: &str, backup: &str) -> Result<Backup, Error<Refusal>> {
-    let inexistent = || Refusal::not_found("inexistent_backup", "The tenant has no such backup");
-    let row = cx.directory().first(store::by_id(backup)).await?.ok_or_else(inexistent)?;
+    let no_backup = || Refusal::not_found("inexistent_backup", "The tenant has no such backup");
+    let row = cx.directory().first(store::by_id(backup)).await?.ok_or_else(no_backup)?;
     let backup = store::backup(&row)?;
     if backup.tenant != id || backup.state == State::Deleting {
-        return Err(inexistent().into());
+        return Err(no_backup().into());
     }
     Ok(backup)
 }
 
 /// A tenant that something can be done to.
-async fn settled(cx: &Operator, id: &str) -> Result<Record, Error<Refusal>> {
-    let id = TenantId::parse(id).ok_or_else(inexistent)?;
-    let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(inexistent)?;
-    let (record, _) = tenants::read_tenant(&row)?;
+async fn settled(cx: &Operator, id: &str) -> Result<TenantRecord, Error<Refusal>> {
+    let id = TenantId::parse(id).ok_or_else(not_found)?;
+    let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(not_found)?;
+    let record = read_tenant(&row)?;
     match record.status {
         Status::Active | Status::Staging | Status::ReadOnly | Status::Suspended => Ok(record),
-        Status::Deleted => Err(inexistent().into()),
+        Status::Deleted => Err(not_found().into()),
         other => Err(Refusal::conflict("illegal_state", format!("The tenant is {}", other.as_str())).into()),
     }
-}
-
-fn inexistent() -> Refusal {
-    Refusal::not_found("inexistent_tenant", "The tenant does not exist")
 }

@@ -33,6 +33,191 @@
 //! A tenant that is restored in place is archived first, with everything, so that the way back is open.
 
 pub mod api;
+pub mod archiving;
+pub mod deletion;
 pub mod format;
 pub mod model;
+pub mod restoring;
 pub mod store;
+pub mod time_travel;
+
+pub use deletion::DELETE;
+
+use self::model::{Contents, Reason, Restoring, Travelling, id_of};
+use super::{
+    engine::{
+        model::{Operation, Parameters, Progress},
+        procedure::{Details, Procedure, Step},
+    },
+    tenants::{
+        PROVISION,
+        steps::{ACTIVATE, ATTACH, CREATE, DATABASE, MIGRATE, RESERVE, VERIFY, WITHDRAW},
+    },
+};
+use crate::{
+    db::{Row, Statement},
+    error::Fault,
+    id::UserId,
+    tenant::InDirectory,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+/// Archives a tenant.
+pub static BACKUP: Procedure = Procedure {
+    name: "backup",
+    steps: &[
+        RECORD,
+        Step::new("archive", |cx| Box::pin(archiving::run(cx, Reason::Asked))).undone_by(&DISCARD),
+        FINISH,
+    ],
+    details: |operation, _| Ok(Map::from_iter([("backup".to_owned(), json!(id_of(&operation.id)))])),
+    ..Procedure::PLAIN
+};
+
+/// Brings a tenant back to what an archive shows. It serves until what it has now is archived too; what has begun to
+/// replace its rows is finished.
+pub static RESTORE: Procedure = Procedure {
+    name: "restore",
+    steps: &[
+        RECORD,
+        CHECK,
+        Step::new("archive", |cx| Box::pin(archiving::run(cx, Reason::Restore))).undone_by(&DISCARD),
+        LOAD.until_done(),
+        SEED.until_done(),
+        REOPEN,
+    ],
+    on_failure: |operation, now| reopened(operation, now).into_iter().collect(),
+    details: restored,
+    ..Procedure::PLAIN
+};
+
+/// Makes a tenant from an archive: as any other, but filled and not seeded. Nothing is made before the archive has been
+/// read as a whole.
+pub static RESTORE_NEW: Procedure = Procedure {
+    name: "restore_new",
+    steps: &[
+        RESERVE,
+        CHECK,
+        DATABASE,
+        CREATE,
+        MIGRATE,
+        ATTACH,
+        VERIFY,
+        LOAD,
+        SEED,
+        Step::new("organization", |cx| Box::pin(restoring::organize(cx))).undone_by(&WITHDRAW),
+        ACTIVATE,
+    ],
+    on_failure: |operation, now| (PROVISION.on_failure)(operation, now),
+    details: restored,
+    ..Procedure::PLAIN
+};
+
+/// Takes the database of a tenant back in time. It can be taken forth again to where it was.
+pub static TIME_TRAVEL: Procedure = Procedure {
+    name: "time_travel",
+    steps: &[
+        RECORD,
+        Step::new("bookmark", |cx| Box::pin(time_travel::bookmark(cx))).undone_by(&DISCARD),
+        Step::new("travel", |cx| Box::pin(time_travel::travel(cx))).unless_hopeless(),
+        REOPEN,
+    ],
+    on_failure: |operation, now| reopened(operation, now).into_iter().collect(),
+    details: |operation, _| {
+        let travel = operation.parameters::<TimeTravel>()?.map(|TimeTravel { travel }| travel);
+        let moment = |travel: Travelling| json!(Timestamp::from_millis(travel.to));
+        Ok(Map::from_iter(travel.map(|travel| ("timestamp".to_owned(), moment(travel)))))
+    },
+    ..Procedure::PLAIN
+};
+
+/// The operation is recorded; a tenant that is there stays as it is.
+const RECORD: Step = Step::recorded("reserve").undone_by(&FINISH);
+
+/// The operation is over.
+const FINISH: Step = Step::end("finish", |_, _| (Progress::Succeeded, Vec::new()));
+
+/// An archive that could not be finished is removed, and with it what captured changes for it.
+const DISCARD: Step = Step::new("discard", |cx| Box::pin(archiving::discard(cx)));
+
+/// An archive is read as a whole and found to be what its manifest says.
+const CHECK: Step = Step::new("check", |cx| Box::pin(restoring::check(cx)));
+
+/// The rows of the archive take the place of those that are there, and are compared.
+const LOAD: Step = Step::new("load", |cx| Box::pin(restoring::load(cx)));
+
+/// A tenant that came without its signing keys gets one.
+const SEED: Step = Step::new("seed", |cx| Box::pin(restoring::seed(cx)));
+
+/// The tenant serves again, in the state in which it was.
+const REOPEN: Step = Step::end("activate", |operation, now| {
+    (Progress::Succeeded, reopened(operation, now).into_iter().collect())
+});
+
+fn reopened(operation: &Operation, now: Timestamp) -> Option<Statement<InDirectory>> {
+    let restore = || operation.parameters().ok()?.and_then(|Restore { restore }| restore.status);
+    let travel = || operation.parameters().ok()?.map(|TimeTravel { travel }| travel.status);
+    let status = restore().or_else(travel)?;
+    Some(store::open_again(&operation.tenant.id, status, now))
+}
+
+fn restored(operation: &Operation, _: Option<&Row>) -> Result<Details, Fault> {
+    Ok(Map::from_iter([("backup".to_owned(), json!(restoring::restoring(operation)?.backup))]))
+}
+
+/// What a backup is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Backup {
+    /// What shall be in it.
+    pub backup: Option<Contents>,
+}
+
+/// What a restore in place is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Restore {
+    /// From what.
+    pub restore: Restoring,
+}
+
+/// What a restore as a new tenant is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RestoreNew {
+    /// The user of the main tenant who becomes the tenant's first administrator; none when a machine asked.
+    #[serde(default)]
+    pub administrator: Option<UserId>,
+    /// From what.
+    pub restore: Restoring,
+}
+
+/// What a journey in time is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TimeTravel {
+    /// To when.
+    pub travel: Travelling,
+}
+
+impl Parameters for Backup {
+    fn procedure() -> &'static Procedure {
+        &BACKUP
+    }
+}
+
+impl Parameters for Restore {
+    fn procedure() -> &'static Procedure {
+        &RESTORE
+    }
+}
+
+impl Parameters for RestoreNew {
+    fn procedure() -> &'static Procedure {
+        &RESTORE_NEW
+    }
+}
+
+impl Parameters for TimeTravel {
+    fn procedure() -> &'static Procedure {
+        &TIME_TRAVEL
+    }
+}

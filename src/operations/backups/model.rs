@@ -54,7 +54,7 @@ pub struct NewBackup {
 
 /// What an operation is to archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct Contents {
     /// What shall be in it.
     pub include: Vec<Group>,
 }
@@ -97,7 +97,7 @@ pub struct Travelling {
 pub type TenantIdText = String;
 
 /// Why an archive is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Somebody asked for it.
@@ -127,7 +127,7 @@ impl Reason {
 }
 
 /// How far an archive is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Being written.
@@ -233,6 +233,64 @@ impl Backup {
     pub fn kept_until(&self, retention: Retention) -> Option<Timestamp> {
         let is_way_back = self.reason != Reason::Asked && self.state == State::Whole;
         is_way_back.then(|| self.created_at.plus(retention.undo))
+    }
+}
+
+/// An archive, as the API shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackupView {
+    /// Its id: `bak_…`.
+    pub id: String,
+    /// Whose.
+    pub tenant_id: TenantIdText,
+    /// Which operation made it.
+    pub operation_id: OperationId,
+    /// Why.
+    pub reason: Reason,
+    /// How far it is.
+    pub status: State,
+    /// What was asked for.
+    pub include: Vec<Group>,
+    /// The number of migrations of the database that it was read from.
+    pub schema_version: i64,
+    /// How many parts there are.
+    pub parts: i64,
+    /// How many rows were read back so far.
+    pub rows: u64,
+    /// How many bytes are kept.
+    pub bytes: i64,
+    /// The rows by table, and what they add up to.
+    pub tables: Sums,
+    /// The hash of its manifest.
+    pub hash: Option<String>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// The instant that it shows.
+    pub taken_at: Option<Timestamp>,
+    /// When it was whole.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl BackupView {
+    /// What is shown of an archive: all but its key.
+    pub fn of(backup: Backup) -> Self {
+        Self {
+            rows: backup.sums.values().map(|sum| sum.rows).sum(),
+            id: backup.id,
+            tenant_id: backup.tenant,
+            operation_id: backup.operation,
+            reason: backup.reason,
+            status: backup.state,
+            include: backup.include,
+            schema_version: backup.schema_version,
+            parts: backup.parts,
+            bytes: backup.bytes,
+            tables: backup.sums,
+            hash: backup.hash,
+            created_at: backup.created_at,
+            taken_at: backup.taken_at,
+            finished_at: backup.finished_at,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! SQL of the directory for backups.
 
-use super::model::{Backup, Cursor, Part, Reason, State, Sums, Wanted};
+use super::model::{Backup, Cursor, Group, Part, Reason, State, Sums};
 use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
@@ -50,7 +50,7 @@ pub fn enter(
     id: &str,
     tenant: &TenantId,
     operation: &OperationId,
-    (reason, wanted): (Reason, &Wanted),
+    (reason, include): (Reason, &[Group]),
     key: &Sealed,
     schema_version: i64,
     now: Timestamp,
@@ -64,7 +64,7 @@ pub fn enter(
     .bind(tenant)
     .bind(operation)
     .bind(reason.as_str())
-    .bind(json(&wanted.include)?)
+    .bind(json(&include)?)
     .bind(key)
     .bind(schema_version)
     .bind(json(&Cursor::Start)?)
@@ -256,13 +256,10 @@ pub fn shut(tenant: &TenantId, epoch: i64, now: Timestamp) -> Statement<InDirect
 /// Has it serve again, in the state in which it was.
 pub fn open_again(tenant: &TenantId, status: Status, now: Timestamp) -> Statement<InDirectory> {
     // Whether it is open to everybody stands beside its state, and was left alone.
-    write(
-        "update tenants set status = case ?2 when 'staging' then 'active' else ?2 end, updated_at = ?3
-         where id = ?1 and status = 'provisioning'",
-    )
-    .bind(tenant)
-    .bind(status.as_str())
-    .bind(now)
+    write("update tenants set status = ?2, updated_at = ?3 where id = ?1 and status = 'provisioning'")
+        .bind(tenant)
+        .bind(status.stored())
+        .bind(now)
 }
 
 /// When the tenant came to the database that it has, as `since`: when it was made, or moved there.

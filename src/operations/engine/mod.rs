@@ -1,4 +1,4 @@
-//! The effectful half: takes an operation up, does its steps one after the other, and writes down what came of each.
+//! The durable engine: takes an operation up, does its steps one after the other, and writes down what came of each.
 //!
 //! # Why it ends well wherever it dies
 //!
@@ -6,61 +6,51 @@
 //! - What came of a step, its event, and the step that follows are one transaction, which only the holder of the lease
 //!   can make, and only once: an instance that was overtaken is refused, and stops.
 //! - Nobody takes an operation up while something of it may still be on its way: who works on it has a lease, begins no
-//!   effect of that kind in the last [`SETTLING`](plan::SETTLING) of it, and after a lost reply puts the operation down for as long.
+//!   effect of that kind in the last [`SETTLING`](retry::SETTLING) of it, and after a lost reply puts the operation down for as long.
 
-pub(super) mod archiving;
-mod bindings;
-pub mod databases;
-pub mod moving;
-pub(super) mod pool;
-mod restoring;
-mod rows;
-mod step;
+pub mod coordinator;
+pub mod model;
+pub mod procedure;
+pub mod retry;
 pub mod store;
-mod travelling;
+pub mod subject;
+pub mod view;
+pub mod wake;
 
-use self::store::Event;
-use super::{
-    backups,
-    model::{Kind, Operation, Order, Origin, Progress},
-    plan::{self, Step, Trouble, Verdict},
-    store as tenants,
+use self::{
+    model::{Operation, Order, Progress},
+    procedure::{Done, Procedures, Run, Step},
+    retry::{RetryDecision, StepError, decide},
+    store::Event,
+    subject::AssignedDatabase,
 };
 use crate::{
     access::{Shared, log_fault},
     db::{Meter, Outcome, Statement},
     error::{Fault, FaultKind},
     id::{OperationId, random_text},
-    tenant::{InDirectory, Status},
+    tenant::{InDirectory, Status, TenantDb},
     time::{Lifetime, Timestamp},
 };
 
 /// How long one call goes on with steps; what is left is for the next one.
-const SITTING: Lifetime = Lifetime::seconds(8);
+const TIME_BUDGET: Lifetime = Lifetime::seconds(8);
 
 /// How many operations one tick goes on with.
 const PER_TICK: i64 = 20;
 
-/// What a step came to.
-struct Done {
-    /// `succeeded`, or `skipped` when there was nothing to do.
-    outcome: &'static str,
-    /// For the history.
-    detail: Option<String>,
-    /// What the directory remembers of it.
-    writes: Vec<Statement<InDirectory>>,
-    /// Where the tenant's database comes from, if that is what was decided.
-    chosen: Option<Origin>,
-}
-
-/// An operation in hand.
-struct Work<'a> {
-    shared: &'a Shared,
-    operation: &'a Operation,
-    /// Under which name it is leased.
-    holder: &'a str,
-    meter: &'a Meter,
-    now: Timestamp,
+/// An operation in one worker's hands, at one of its steps.
+pub struct StepContext<'a> {
+    /// What lives as long as the isolate.
+    pub shared: &'a Shared,
+    /// The operation.
+    pub operation: &'a Operation,
+    /// Who holds its lease.
+    pub holder: &'a str,
+    /// Where the cost is added up.
+    pub meter: &'a Meter,
+    /// When the attempt began.
+    pub now: Timestamp,
 }
 
 /// Begins an operation after `change` has brought its tenant into `status`, and goes on with it at once, unless it takes
@@ -77,21 +67,21 @@ pub async fn begin(
     now: Timestamp,
 ) -> Result<Option<OperationId>, Fault> {
     let holder = random_text(shared.platform.as_ref(), 16);
-    let begin = store::begin(order, status, &holder, now)?;
-    let batch = change.into_iter().chain(begin).chain([tenants::operation(&order.id).into()]);
+    let (begin, procedures) = (store::begin(order, status, &holder, now)?, [order.procedure]);
+    let batch = change.into_iter().chain(begin).chain([store::operation(&order.id).into()]);
     let operation = match shared.directory.db(meter)?.commit(batch).await {
-        Ok(outcomes) => last(&outcomes)?,
+        Ok(outcomes) => last(&outcomes, &procedures)?,
         Err(Fault { kind: FaultKind::Conflict(column), .. }) if column == "operations.tenant_id" => None,
         Err(fault) => return Err(fault),
     };
     let Some(operation) = operation else { return Ok(None) };
     shared.directory.forget(&order.tenant);
-    let next = if order.kind.is_long() {
-        // Too long to be waited for: the alarm clock begins it, at once.
-        shared.directory.db(meter)?.commit([store::put_down(&order.id, &holder, now, None)]).await?;
-        Ok(Some(now))
-    } else {
+    let next = if order.procedure.at_once {
         carry_on(shared, operation, &holder, meter).await
+    } else {
+        // Too long to be waited for: the alarm clock begins it, at once.
+        shared.directory.db(meter)?.commit([store::release_lease(&order.id, &holder, now, None)]).await?;
+        Ok(Some(now))
     };
     report(shared, &order.id, next).await;
     Ok(Some(order.id.clone()))
@@ -114,32 +104,35 @@ async fn report(shared: &Shared, id: &OperationId, next: Result<Option<Timestamp
 ///
 /// # Errors
 /// A fault of the directory. The operation can be taken up again when its lease ends.
-pub async fn advance(shared: &Shared, id: &OperationId) -> Result<Option<Timestamp>, Fault> {
+pub async fn advance(
+    shared: &Shared,
+    procedures: &Procedures,
+    id: &OperationId,
+) -> Result<Option<Timestamp>, Fault> {
     let meter = Meter::default();
     let holder = random_text(shared.platform.as_ref(), 16);
     let now = shared.platform.now();
-    let batch = [store::take_up(id, &holder, now), tenants::operation(id).into()];
+    let batch = [store::acquire_lease(id, &holder, now), store::operation(id).into()];
     let outcomes = shared.directory.db(&meter)?.commit(batch).await?;
-    let Some(operation) = last(&outcomes)? else { return Ok(None) };
+    let Some(operation) = last(&outcomes, procedures)? else { return Ok(None) };
     let taken = outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty());
     if taken { carry_on(shared, operation, &holder, &meter).await } else { Ok(operation.due_at()) }
 }
 
-/// What the clock does every few minutes: goes on with whatever is due and was forgotten, and keeps the pool ready.
+/// Goes on with whatever is due and was forgotten. Run by the cron trigger.
 ///
 /// # Errors
 /// A fault of the directory.
-pub async fn tick(shared: &Shared) -> Result<(), Fault> {
+pub async fn tick(shared: &Shared, procedures: &Procedures) -> Result<(), Fault> {
     let meter = Meter::default();
     let directory = shared.directory.db(&meter)?;
     let now = shared.platform.now();
     for row in directory.all(store::due(now, PER_TICK)).await? {
         let id = OperationId::new(row.text("id")?);
-        let next = advance(shared, &id).await;
+        let next = advance(shared, procedures, &id).await;
         report(shared, &id, next).await;
     }
-    archiving::retain(shared, &meter).await?;
-    pool::tend(shared, &meter).await
+    Ok(())
 }
 
 /// Does one step after the other until the operation is over, has to wait, or has had its time.
@@ -153,22 +146,31 @@ async fn carry_on(
     let began = shared.platform.now();
     loop {
         let now = shared.platform.now();
-        if now.since(began) > SITTING {
-            directory.commit([store::put_down(&operation.id, holder, now, None)]).await?;
+        if now.since(began) > TIME_BUDGET {
+            directory.commit([store::release_lease(&operation.id, holder, now, None)]).await?;
             return Ok(Some(now));
         }
-        let work = Work { shared, operation: &operation, holder, meter, now };
-        let batch = match step::run(&work).await {
-            Ok(done) => work.after(done)?,
-            Err(Trouble::Wait { until, why }) => {
-                directory.commit([store::put_down(&operation.id, holder, until, Some(&why))]).await?;
+        let cx = StepContext { shared, operation: &operation, holder, meter, now };
+        let outcome = match operation.step.run {
+            Run::Effect(run) => run(&cx).await,
+            Run::Recorded | Run::End(_) => {
+                Err(Fault::internal(format!("{} is no step of its own", operation.step.name)).into())
+            }
+        };
+        let batch = match outcome {
+            Ok(done) => cx.after(done)?,
+            Err(StepError::Wait { until, why }) => {
+                directory.commit([store::release_lease(&operation.id, holder, until, Some(&why))]).await?;
                 return Ok(Some(until));
             }
-            Err(trouble) => work.after_trouble(&trouble)?,
+            Err(error) => cx.after_failure(&error)?,
         };
-        let batch = batch.into_iter().chain([tenants::operation(&operation.id).into()]);
+        let batch = batch.into_iter().chain([store::operation(&operation.id).into()]);
+        let procedures = [operation.procedure];
         operation = match directory.commit(batch).await {
-            Ok(outcomes) => last(&outcomes)?.ok_or_else(|| Fault::internal("the operation is gone"))?,
+            Ok(outcomes) => {
+                last(&outcomes, &procedures)?.ok_or_else(|| Fault::internal("the operation is gone"))?
+            }
             // Somebody else has it by now.
             Err(fault) if fault.detail.contains(store::GUARD) => {
                 return Ok(Some(now.plus(store::LEASE)));
@@ -185,21 +187,40 @@ async fn carry_on(
 }
 
 /// The operation that the last statement of a batch has read.
-fn last(outcomes: &[Outcome]) -> Result<Option<Operation>, Fault> {
-    outcomes.last().and_then(|outcome| outcome.rows.first()).map(tenants::read_operation).transpose()
+fn last(outcomes: &[Outcome], procedures: &Procedures) -> Result<Option<Operation>, Fault> {
+    let row = outcomes.last().and_then(|outcome| outcome.rows.first());
+    row.map(|row| store::read_operation(row, procedures)).transpose()
 }
 
-impl Work<'_> {
+impl StepContext<'_> {
+    /// The database that the step is about.
+    ///
+    /// # Errors
+    /// A fault if there is none.
+    pub fn assigned(&self) -> Result<&AssignedDatabase, Fault> {
+        let assigned = self.operation.tenant.database.as_ref();
+        assigned.ok_or_else(|| Fault::internal("the tenant has no database at a step that needs one"))
+    }
+
+    /// That database, for the tenant's epoch.
+    ///
+    /// # Errors
+    /// A fault if there is none, or it cannot be reached.
+    pub fn tenant_db(&self) -> Result<TenantDb, Fault> {
+        let (tenant, database) = (&self.operation.tenant, &self.assigned()?.database);
+        self.shared.directory.lifecycle_db(&tenant.id, tenant.epoch, database, self.meter)
+    }
+
     /// Until when an effect outside may be begun: it must have happened, or be past happening, when the lease ends.
-    fn deadline(&self) -> Timestamp {
-        self.operation.lease_until.unwrap_or(self.now).minus(plan::SETTLING)
+    pub fn deadline(&self) -> Timestamp {
+        self.operation.lease_until.unwrap_or(self.now).minus(retry::SETTLING)
     }
 
     /// The event `offset` places after the last one.
-    fn record(
+    fn event(
         &self,
         offset: i64,
-        step: Step,
+        step: &'static Step,
         outcome: &'static str,
         detail: Option<&str>,
     ) -> Statement<InDirectory> {
@@ -208,140 +229,71 @@ impl Work<'_> {
         store::record(&self.operation.id, &event, self.holder, self.now)
     }
 
-    /// What is written after a step has been done: its event, what it found out, and what comes next. A next step that
-    /// happens in the directory alone is done in the same breath.
+    /// Writes after a step has been done: its event, what it found out, and what comes next.
     fn after(&self, done: Done) -> Result<Vec<Statement<InDirectory>>, Fault> {
-        let (operation, now) = (self.operation, self.now);
-        let (tenant, gave_up) = (&operation.tenant.id, operation.state.gave_up.as_deref());
-        let next = operation.next(done.chosen);
-        let next = next.ok_or_else(|| Fault::internal("the last step is not one of the directory"))?;
-        let mut batch = vec![self.record(1, operation.step, done.outcome, done.detail.as_deref())];
+        let operation = self.operation;
+        let mut batch = vec![self.event(1, operation.step, done.outcome, done.detail.as_deref())];
         batch.extend(done.writes);
-        let (status, error) = match next {
-            Step::Activate => {
-                batch.push(match operation.status_before() {
-                    Some(status) => backups::store::open_again(tenant, status, now),
-                    None => tenants::activate(tenant, now),
-                });
-                (Progress::Succeeded, None)
-            }
-            Step::Release if gave_up.is_some() => {
-                batch.extend(tenants::release(tenant, Status::Failed, now));
-                (Progress::Failed, gave_up)
-            }
-            Step::Release => {
-                batch.extend(tenants::release(tenant, Status::Deleted, now));
-                (Progress::Succeeded, None)
-            }
-            Step::Finish if gave_up.is_some() => (Progress::Failed, gave_up),
-            Step::Finish => (operation.ending(), None),
-            next => {
-                batch.push(store::go_on(&operation.id, next, &operation.state, now)?);
-                return Ok(batch);
-            }
-        };
-        batch.push(self.record(2, next, "succeeded", None));
-        batch.push(store::finish(&operation.id, next, status, error, now));
+        let ahead: Vec<_> = operation.next(done.chosen).into_iter().collect();
+        self.proceed(operation, &ahead, self.now, &mut batch)?;
         Ok(batch)
     }
 
-    /// What is written after a failed attempt: its event, and when to try again; or that it is given up, which closes
-    /// what there is of the tenant and goes on with what undoes it.
-    fn after_trouble(&self, trouble: &Trouble) -> Result<Vec<Statement<InDirectory>>, Fault> {
+    /// Writes after a failed attempt: its event, and when to try again; or that the operation is given up, and the first of
+    /// the steps that undo it.
+    fn after_failure(&self, error: &StepError) -> Result<Vec<Statement<InDirectory>>, Fault> {
         let (operation, now) = (self.operation, self.now);
-        if let Trouble::Fault(fault) = trouble {
+        if let StepError::Fault(fault) = error {
             let platform = self.shared.platform.as_ref();
             log_fault(platform, operation.id.as_str(), operation.tenant.id.as_str(), fault);
         }
-        let words = trouble.words();
-        match plan::verdict(operation, trouble, now) {
-            Verdict::Again(at) => Ok(vec![
-                self.record(1, operation.step, "retried", Some(words.as_str())),
-                store::try_again(operation, operation.step, operation.attempt + 1, &words, at, now)?,
+        let words = error.words();
+        match decide(operation, error, now) {
+            RetryDecision::Again(at) => Ok(vec![
+                self.event(1, operation.step, "retried", Some(words.as_str())),
+                store::try_again(operation, (operation.step, operation.attempt + 1), &words, at, now)?,
             ]),
-            Verdict::GiveUp(at) => {
-                let mut undoing = operation.clone();
-                undoing.state.gave_up = Some(words.clone());
-                match operation.kind {
-                    Kind::Move => return self.give_back(&undoing, &words, at),
-                    Kind::Backup | Kind::Restore | Kind::TimeTravel => {
-                        return self.let_be(&undoing, &words, at);
-                    }
-                    Kind::Provision | Kind::RestoreNew | Kind::Delete => {}
-                }
-                let next = if at > now {
-                    store::try_again(&undoing, Step::Withdraw, 0, &words, at, now)?
-                } else {
-                    store::go_on(&operation.id, Step::Withdraw, &undoing.state, now)?
-                };
-                Ok(vec![
-                    self.record(1, operation.step, "failed", Some(words.as_str())),
-                    self.record(2, Step::Close, "succeeded", None),
-                    tenants::abandon(&operation.tenant.id, now),
-                    tenants::retire(&operation.tenant.id, now),
-                    next,
-                ])
+            RetryDecision::GiveUp(at) => {
+                let mut batch = vec![self.event(1, operation.step, "failed", Some(words.as_str()))];
+                batch.extend((operation.procedure.on_failure)(operation, now));
+                let undoing = Operation { failure: Some(words), ..operation.clone() };
+                self.proceed(&undoing, &undoing.plan(), at, &mut batch)?;
+                Ok(batch)
             }
         }
     }
 
-    /// What is written when nothing was changed yet of a tenant that is there: it stays as it is, and what was begun of an
-    /// archive goes.
-    fn let_be(
+    /// Goes on with what is ahead, not before `at`. Steps that happen in the directory alone are done in the same breath.
+    fn proceed(
         &self,
-        undoing: &Operation,
-        words: &str,
+        operation: &Operation,
+        ahead: &[&'static Step],
         at: Timestamp,
-    ) -> Result<Vec<Statement<InDirectory>>, Fault> {
-        let failed = self.record(1, undoing.step, "failed", Some(words));
-        let (tenant, now) = (&undoing.tenant.id, self.now);
-        let mut batch = vec![failed, store::try_again(undoing, Step::Discard, 0, words, at, now)?];
-        batch.extend(undoing.status_before().map(|status| backups::store::open_again(tenant, status, now)));
-        Ok(batch)
-    }
-
-    /// What is written when a move is given up before it has begun: the tenant stays where it is, and the database that was
-    /// got ready for it goes the way it came.
-    fn give_back(
-        &self,
-        undoing: &Operation,
-        words: &str,
-        at: Timestamp,
-    ) -> Result<Vec<Statement<InDirectory>>, Fault> {
-        let (id, now) = (&undoing.id, self.now);
-        let failed = self.record(1, undoing.step, "failed", Some(words));
-        let next = undoing.plan().into_iter().next().filter(|_| undoing.target.is_some());
-        Ok(match next {
-            Some(next) => vec![
-                failed,
-                moving::store::retire_target(id, now),
-                store::try_again(undoing, next, 0, words, at, now)?,
-            ],
-            None => vec![
-                failed,
-                self.record(2, Step::Finish, "succeeded", None),
-                store::finish(id, Step::Finish, Progress::Failed, Some(words), now),
-            ],
-        })
-    }
-}
-
-impl Done {
-    /// It was done, and the directory is to remember this.
-    fn with(writes: impl IntoIterator<Item = Statement<InDirectory>>) -> Self {
-        Self { outcome: "succeeded", detail: None, writes: writes.into_iter().collect(), chosen: None }
-    }
-
-    /// There was nothing to do.
-    fn skipped() -> Self {
-        Self { outcome: "skipped", ..Self::with([]) }
-    }
-
-    fn chosen(self, origin: Origin) -> Self {
-        Self { chosen: Some(origin), ..self }
-    }
-
-    fn detail(self, detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..self }
+        batch: &mut Vec<Statement<InDirectory>>,
+    ) -> Result<(), Fault> {
+        let (failure, now) = (operation.failure.as_deref(), self.now);
+        for (step, offset) in ahead.iter().copied().zip(2..) {
+            match step.run {
+                Run::Effect(_) => {
+                    batch.push(if at > now {
+                        let words = failure.unwrap_or_default();
+                        store::try_again(operation, (step, 0), words, at, now)?
+                    } else {
+                        store::go_on(operation, step, now)?
+                    });
+                    return Ok(());
+                }
+                Run::Recorded => batch.push(self.event(offset, step, "succeeded", None)),
+                Run::End(end) => {
+                    let (status, writes) = end(operation, now);
+                    let status = if failure.is_some() { Progress::Failed } else { status };
+                    batch.extend(writes);
+                    batch.push(self.event(offset, step, "succeeded", None));
+                    batch.push(store::finish(&operation.id, step, status, failure, now));
+                    return Ok(());
+                }
+            }
+        }
+        Err(Fault::internal(format!("{} has no end", operation.procedure.name)))
     }
 }

@@ -12,9 +12,11 @@ use crate::{
     error::Fault,
     id::{OperationId, TenantId, random_text},
     operations::{
-        engine::moving,
-        moves::{begin::begin, wish::Wanted},
-        plan::Step,
+        engine,
+        moves::{
+            begin::{BeginError, begin},
+            wish::Wanted,
+        },
     },
     platform::Platform,
     time::{Lifetime, Timestamp},
@@ -110,7 +112,7 @@ fn outcome(row: &Row) -> Result<Option<(&'static str, Option<String>)>, Fault> {
         return Ok(Some(("failed", Some("an operator has taken it back".to_owned()))));
     }
     let differs = row.flag("held")? && row.text("progress")?.contains("\"differences\"");
-    let tired = row.int("attempt")? >= PATIENCE && row.text("step")? == Step::Move.as_str();
+    let tired = row.int("attempt")? >= PATIENCE && row.text("step")? == "move";
     Ok((differs || tired).then_some(("failed", Some(error))))
 }
 
@@ -124,9 +126,9 @@ async fn start(shared: &Shared, migration: &Migration, row: &Row, meter: &Meter)
         Some(tenant) => {
             let new = migration.wanted.to.one();
             match begin(shared, &id, &tenant, new, &migration.initiated_by, meter, now).await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(hindrance)) => Err(hindrance.words()),
-                Err(fault) => {
+                Ok(_) => Ok(()),
+                Err(BeginError::Hindered(hindrance)) => Err(hindrance.words()),
+                Err(BeginError::Fault(fault)) => {
                     log_fault(shared.platform.as_ref(), id.as_str(), &text, &fault);
                     // It may have begun: whoever looks next finds it, or begins it.
                     return Ok(());
@@ -137,7 +139,7 @@ async fn start(shared: &Shared, migration: &Migration, row: &Row, meter: &Meter)
     if let Err(why) = begun {
         let directory = shared.directory.db(meter)?;
         // Somebody else may have begun this very move.
-        if directory.first(moving::store::progress(&id)).await?.is_none() {
+        if directory.first(engine::store::progress(&id)).await?.is_none() {
             directory.commit([store::settle(&migration.id, position, "failed", Some(&why), now)]).await?;
         }
     }

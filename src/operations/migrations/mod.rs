@@ -3,6 +3,7 @@
 
 pub mod api;
 mod drive;
+pub mod fleet;
 pub mod model;
 pub mod store;
 

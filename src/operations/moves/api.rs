@@ -1,11 +1,11 @@
 //! Moves over the management API: asked for, looked at, steered, compared.
 
 use super::{
-    begin::{self, Hindrance},
-    model::Place,
-    rows::{Sum, compare, store as rows},
-    store,
-    wish::{NewMove, Wanted},
+    MOVE,
+    begin::{self, BeginError, Hindrance},
+    store::{directory as store, rows},
+    verify::{home, verify},
+    wish::{Move, NewMove, Wanted},
 };
 use crate::{
     access::{
@@ -18,18 +18,19 @@ use crate::{
     events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
     id::{OperationId, TenantId, random_text},
-    json,
     operations::{
-        engine::moving::{self, progress::Differing},
-        model::{Kind, Operation, Record},
-        shown, store as tenants,
+        PROCEDURES,
+        engine::{
+            model::Operation,
+            store::{operation, read_operation},
+            view::OperationView,
+        },
+        tenants::{self, databases},
     },
-    tenant::{Status, TenantDb, store::Database},
-    time::Lifetime,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Moves of a tenant, and what an operator does with one.
 pub fn routes(r: &mut Routes) {
@@ -55,15 +56,18 @@ async fn start(
     let operation = OperationId::new(format!("op_{}", random_text(call.platform(), 16)));
     let placement = new.placement();
     let begun =
-        begin::begin(&call.shared, &operation, &tenant, new, cx.subject(), &call.meter, call.now).await?;
-    let record = begun.map_err(|hindrance| refuse(&hindrance))?;
+        begin::begin(&call.shared, &operation, &tenant, new, cx.subject(), &call.meter, call.now).await;
+    let record = begun.map_err(|error| match error {
+        BeginError::Hindered(hindrance) => Error::from(refuse(&hindrance)),
+        BeginError::Fault(fault) => fault.into(),
+    })?;
     let words = format!("Move the tenant {} to placement {}", record.id, placement.as_str());
     let change = Change::of(words, "tenant", &record.id)
         .member("placement", Some(&json!(record.placement.as_str())), Some(&json!(placement.as_str())))
         .added("operation", &operation);
     cx.note(&change).await?;
     let location = format!("/management/operations/{operation}");
-    let body = shown_by(cx, &operation).await?;
+    let body = json!(view(cx, &operation).await?);
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
 }
 
@@ -74,14 +78,42 @@ struct To {
     region: Option<String>,
 }
 
-/// What a move would be: the rows, how long it might take and what it would cost, and what is in its way.
+/// What a move would be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PlanView {
+    /// The tenant.
+    pub tenant_id: String,
+    /// Rows of the tenant.
+    pub rows: i64,
+    /// Those of each table.
+    pub tables: BTreeMap<String, i64>,
+    /// What it might take.
+    pub estimate: Estimate,
+    /// What is in its way, in words.
+    pub blockers: Vec<String>,
+}
+
+/// What a move might take.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Time.
+    pub seconds: i64,
+    /// Rows read in both databases.
+    pub rows_read: i64,
+    /// Rows written, with their indexes, and deleted in the end.
+    pub rows_written: i64,
+    /// What that costs beyond what a plan includes.
+    pub dollars: f64,
+}
+
+/// The rows of a move, how long it might take and what it would cost, and what is in its way.
 async fn plan(
     cx: &Operator,
     (Path(id), Query(to)): (Path<String>, Query<To>),
-) -> Result<Json<Value>, Error<Refusal>> {
+) -> Result<Json<PlanView>, Error<Refusal>> {
     let new = NewMove::to(to.placement, to.region);
     let call = cx.call();
-    let record = found(cx, &id).await?;
+    let (record, newest) = tenants::api::by_id(cx, &id).await?;
     let mut blockers = Vec::new();
     let made = call.shared.config.cloudflare.is_some();
     let isolated = new.is_isolated();
@@ -89,32 +121,28 @@ async fn plan(
         blockers.push(hindrance.words());
     }
     if isolated && !made {
-        let row = cx.directory().all(tenants::count_free(&call.platform().bindings())).await?;
+        let row = cx.directory().all(databases::store::count_free(&call.platform().bindings())).await?;
         if total(&row)? == 0 {
             blockers.push("The pool is empty and no API token is set".to_owned());
         }
     }
-    let row = cx.directory().first(tenants::tenant(&record.id)).await?;
-    if let Some((_, Some(operation))) = row.as_ref().map(tenants::read_tenant).transpose()?
-        && !operation.is_over()
-    {
+    if let Some(operation) = newest.as_ref().filter(|operation| !operation.is_over()) {
         blockers.push(format!("The operation {} is not over yet", operation.id));
     }
-    let (db, _) = home(cx, &record).await?;
-    let mut counts = BTreeMap::new();
+    let (db, _) = home(cx, &record, newest.as_ref()).await?;
+    let mut tables = BTreeMap::new();
     for table in cx.call().shared.config.schema.moved() {
         let counted = db.all(rows::count(&table)).await?;
-        counts.insert(table.name, total(&counted)?);
+        tables.insert(table.name.to_owned(), total(&counted)?);
     }
-    let all: i64 = counts.values().sum();
-    Ok(Json(json!({
-        "tenant_id": record.id,
-        "rows": all,
-        "tables": counts,
-        "estimate": { "seconds": all / ROWS_PER_SECOND + 1, "rows_read": all * READS, "rows_written": all * WRITES,
-                      "dollars": dollars(all) },
-        "blockers": blockers,
-    })))
+    let rows: i64 = tables.values().sum();
+    let estimate = Estimate {
+        seconds: rows / ROWS_PER_SECOND + 1,
+        rows_read: rows * READS,
+        rows_written: rows * WRITES,
+        dollars: dollars(rows),
+    };
+    Ok(Json(PlanView { tenant_id: record.id.to_string(), rows, tables, estimate, blockers }))
 }
 
 /// Rows that are copied and compared in a second, cautiously.
@@ -134,147 +162,55 @@ fn dollars(rows: i64) -> f64 {
     (dollars * 100.0).ceil() / 100.0
 }
 
-/// Where a comparison goes on.
-#[derive(Deserialize)]
-struct From {
-    /// `next` of the answer before; none for the beginning.
-    from: Option<String>,
-    /// One table; all of them if none is named.
-    table: Option<String>,
-}
-
-/// What a part of a comparison found.
-#[derive(Serialize)]
-struct Verified {
-    /// `compared` while the tenant has two databases, else `counted`.
-    mode: &'static str,
-    /// The tables that were looked at, in part or whole: rows found (and equal on both sides), and a hash that adds up.
-    tables: BTreeMap<&'static str, Sum>,
-    /// Rows that differ.
-    differences: Vec<Differing>,
-    /// Rows that have just changed and are still on their way to the other side.
-    pending: usize,
-    /// To be given as `from`, for the rest; none when this was the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-/// How long one request compares, and how many rows at once.
-const VERIFYING: Lifetime = Lifetime::seconds(4);
-const STRETCH: i64 = 500;
-
-/// Compares every row and every column of the two databases of a tenant that moves, or counts and hashes the rows of one
-/// that does not. A long comparison is taken up where the answer before ended.
-async fn verify(
-    cx: &Operator,
-    (Path(id), Query(from)): (Path<String>, Query<From>),
-) -> Result<Json<Verified>, Error<Refusal>> {
-    let call = cx.call();
-    let malformed = || Refusal::invalid_query("from must be `next` of an answer".to_owned());
-    let mut place = match &from.from {
-        None => Place::default(),
-        Some(text) => json::accept::<Place>(text).map_err(|_| malformed())?,
-    };
-    let record = found(cx, &id).await?;
-    let (db, pair) = home(cx, &record).await?;
-    let tables = cx.call().shared.config.schema.moved();
-    let mut end = tables.len();
-    if let Some(name) = &from.table {
-        let names: Vec<_> = tables.iter().map(|table| table.name).collect();
-        let unknown = || Refusal::invalid_query(format!("table must be one of {}", names.join(", ")));
-        let number = names.iter().position(|table| table == name).ok_or_else(unknown)?;
-        place.table = place.table.max(number);
-        end = number + 1;
-    }
-    let mode = if pair.is_some() { "compared" } else { "counted" };
-    let mut verified =
-        Verified { mode, tables: BTreeMap::new(), differences: vec![], pending: 0, next: None };
-    loop {
-        let Some(table) = tables.get(place.table) else { return Err(malformed().into()) };
-        let after = place.after.as_deref();
-        let stretch = rows::stretch(table, after, STRETCH)?;
-        let sum = verified.tables.entry(table.name).or_default();
-        let chunk = if let Some((operation, other)) = &pair {
-            let look = store::look(operation);
-            let [view] = other.read([look]).await?;
-            let watermark = view.first().map(store::view).transpose()?.and_then(|view| view.record);
-            let watermark = watermark.map_or(0, |record| record.watermark);
-            let [found, named] = db.read([stretch, store::captured_of(table, watermark)]).await?;
-            let chunk = rows::chunk(place.table, found.first(), STRETCH)?;
-            let pending = named.iter().map(|row| row.text("key")).collect::<Result<BTreeSet<_>, _>>()?;
-            let until = if chunk.last { None } else { chunk.rows.last().map(|row| row.key.as_str()) };
-            let theirs = other.all(rows::between(table, after, until)?).await?;
-            let theirs = rows::rows(theirs.first())?;
-            let (differences, equal) = compare(place.table, &chunk.rows, &theirs, &pending);
-            equal.iter().for_each(|row| sum.add(&row.text));
-            verified.pending += pending.len();
-            verified.differences.extend(differences.iter().map(|found| Differing::of(found, &tables)));
-            chunk
-        } else {
-            let found = db.all(stretch).await?;
-            let chunk = rows::chunk(place.table, found.first(), STRETCH)?;
-            chunk.rows.iter().for_each(|row| sum.add(&row.text));
-            chunk
-        };
-        place = match chunk.rows.last() {
-            Some(row) if !chunk.last => Place { table: place.table, after: Some(row.key.clone()) },
-            _ => Place { table: place.table + 1, after: None },
-        };
-        if place.table >= end {
-            return Ok(Json(verified));
-        }
-        // Others have their turn.
-        call.platform().pause(Lifetime::milliseconds(1)).await;
-        if call.platform().now().since(call.now) > VERIFYING {
-            let next = json::write(&place)?;
-            verified.next = Some(next);
-            return Ok(Json(verified));
-        }
-    }
-}
-
-async fn pause(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn pause(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
     hold(cx, id, true).await
 }
 
-async fn resume(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn resume(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
     hold(cx, id, false).await
 }
 
-async fn switch(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn switch(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = live(cx, &id).await?;
-    if operation.input.terms.as_ref().is_some_and(|terms| terms.rehearse) {
+    let Move { terms } = operation.require()?;
+    if terms.rehearse {
         return Err(Refusal::conflict("rehearsal", "A rehearsal does not switch").into());
     }
     if operation.has_arrived() {
         return Err(Refusal::conflict("already_switched", "The tenant has been switched already").into());
     }
-    say(cx, &operation, Wanted::Target).await
+    send_command(cx, &operation, Wanted::Target).await
 }
 
-async fn abort(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn abort(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = live(cx, &id).await?;
     if operation.has_arrived() {
         let why = "The tenant has been switched already: roll the move back instead";
         return Err(Refusal::conflict("already_switched", why).into());
     }
-    say(cx, &operation, Wanted::Source).await
+    send_command(cx, &operation, Wanted::Source).await
 }
 
 /// Goes back for now: both databases stay in step, and `switch` works again.
-async fn take_back(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn take_back(
+    cx: &Operator,
+    Path(id): Path<OperationId>,
+) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = switched(cx, &id, ": nothing is to be taken back").await?;
-    say(cx, &operation, Wanted::Return).await
+    send_command(cx, &operation, Wanted::Return).await
 }
 
-async fn roll_back(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn roll_back(
+    cx: &Operator,
+    Path(id): Path<OperationId>,
+) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = switched(cx, &id, ": abort the move instead").await?;
-    say(cx, &operation, Wanted::Source).await
+    send_command(cx, &operation, Wanted::Source).await
 }
 
-async fn finish(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Value>, Error<Refusal>> {
+async fn finish(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = switched(cx, &id, "").await?;
-    say(cx, &operation, Wanted::Finish).await
+    send_command(cx, &operation, Wanted::Finish).await
 }
 
 /// A move that has arrived. `instead` ends the sentence that refuses another one.
@@ -288,55 +224,50 @@ async fn switched(cx: &Operator, id: &OperationId, instead: &str) -> Result<Oper
 }
 
 /// Says what is wanted, unless the end of the move has been said already, and has it gone on with.
-async fn say(cx: &Operator, operation: &Operation, wanted: Wanted) -> Result<Json<Value>, Error<Refusal>> {
+async fn send_command(
+    cx: &Operator,
+    operation: &Operation,
+    wanted: Wanted,
+) -> Result<Json<OperationView>, Error<Refusal>> {
     let now = cx.call().now;
-    let outcomes = cx.commit([moving::store::want(&operation.id, wanted, now)]).await?;
+    let outcomes = cx.commit([store::want(&operation.id, wanted, now)]).await?;
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("move_is_ending", "How the move ends has been decided already").into());
     }
-    steered(cx, &operation.id, wanted.as_str()).await
+    notify(cx, &operation.id, wanted.as_str()).await
 }
 
-async fn hold(cx: &Operator, id: OperationId, held: bool) -> Result<Json<Value>, Error<Refusal>> {
+async fn hold(cx: &Operator, id: OperationId, held: bool) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = live(cx, &id).await?;
-    cx.commit([moving::store::hold(&operation.id, held, cx.call().now)]).await?;
-    steered(cx, &id, if held { "pause" } else { "resume" }).await
+    cx.commit([store::hold(&operation.id, held, cx.call().now)]).await?;
+    notify(cx, &id, if held { "pause" } else { "resume" }).await
 }
 
 /// Writes down what an operator said, and has the alarm clock ring.
-async fn steered(cx: &Operator, id: &OperationId, what: &str) -> Result<Json<Value>, Error<Refusal>> {
+async fn notify(cx: &Operator, id: &OperationId, what: &str) -> Result<Json<OperationView>, Error<Refusal>> {
     cx.note(&Change::of(format!("Move {id}: {what}"), "operation", id).added("wanted", &what)).await?;
     cx.call().platform().wake(id, cx.call().now).await?;
-    Ok(Json(shown_by(cx, id).await?))
+    Ok(Json(view(cx, id).await?))
 }
 
-async fn shown_by(cx: &Operator, id: &OperationId) -> Result<Value, Error<Refusal>> {
-    let row = cx.directory().first(tenants::operation(id)).await?;
+async fn view(cx: &Operator, id: &OperationId) -> Result<OperationView, Error<Refusal>> {
+    let row = cx.directory().first(operation(id)).await?;
     let row = row.ok_or_else(|| Fault::internal("the operation is gone"))?;
-    Ok(json!(shown::operation(&tenants::read_operation(&row)?)))
+    Ok(OperationView::of(&read_operation(&row, &PROCEDURES)?)?)
 }
 
 /// A move that is not over.
 async fn live(cx: &Operator, id: &OperationId) -> Result<Operation, Error<Refusal>> {
-    let row = cx.directory().first(tenants::operation(id)).await?;
+    let row = cx.directory().first(operation(id)).await?;
     let row = row.ok_or_else(|| Refusal::not_found("inexistent_operation", "There is no such operation"))?;
-    let operation = tenants::read_operation(&row)?;
-    if operation.kind != Kind::Move {
+    let operation = read_operation(&row, &PROCEDURES)?;
+    if !operation.is(&MOVE) {
         return Err(Refusal::conflict("not_a_move", "Only a move can be steered").into());
     }
     if operation.is_over() {
         return Err(Refusal::conflict("operation_over", "The operation is over").into());
     }
     Ok(operation)
-}
-
-/// A tenant that is there.
-async fn found(cx: &Operator, id: &str) -> Result<Record, Error<Refusal>> {
-    let inexistent = || Refusal::not_found("inexistent_tenant", "The tenant does not exist");
-    let id = TenantId::parse(id).ok_or_else(inexistent)?;
-    let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(inexistent)?;
-    let (record, _) = tenants::read_tenant(&row)?;
-    if record.status == Status::Deleted { Err(inexistent().into()) } else { Ok(record) }
 }
 
 fn refuse(hindrance: &Hindrance) -> Refusal {
@@ -348,33 +279,4 @@ fn refuse(hindrance: &Hindrance) -> Refusal {
         Hindrance::Terms(_) => Refusal::invalid_body(words),
         Hindrance::Busy => Refusal::conflict("operation_in_progress", words),
     }
-}
-
-/// The database that a tenant has; and, while it moves, the operation and the other one.
-async fn home(
-    cx: &Operator,
-    record: &Record,
-) -> Result<(TenantDb, Option<(OperationId, TenantDb)>), Error<Refusal>> {
-    let call = cx.call();
-    let row = cx.directory().first(tenants::tenant(&record.id)).await?;
-    let operation = row.as_ref().map(tenants::read_tenant).transpose()?.and_then(|(_, operation)| operation);
-    let moving = operation.filter(|operation| operation.kind == Kind::Move && !operation.is_over());
-    let open = |database: &Database| moving::reach(&call.shared.directory, &record.id, database, &call.meter);
-    if let Some(operation) = moving.filter(|operation| operation.target.is_some()) {
-        let found = cx.directory().all(moving::store::databases(&operation.id)).await?;
-        let (mut kept, mut other) = (None, None);
-        for row in &found {
-            let database = tenants::read_database(row)?;
-            let side = if operation.home.as_ref() == Some(&database.id) { &mut kept } else { &mut other };
-            *side = Some(open(&database)?);
-        }
-        if let (Some(kept), Some(other)) = (kept, other) {
-            return Ok((kept, Some((operation.id, other))));
-        }
-    }
-    let held = record
-        .database
-        .as_ref()
-        .ok_or_else(|| Refusal::conflict("illegal_state", "The tenant has no database"))?;
-    Ok((open(&held.database)?, None))
 }

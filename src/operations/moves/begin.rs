@@ -1,15 +1,17 @@
 //! How a move begins, whoever asks for it.
 
-use super::wish::{NewMove, Terms};
+use super::{
+    store::directory::open_epoch,
+    wish::{Move, NewMove, Terms},
+};
 use crate::{
     access::Shared,
     db::Meter,
     error::Fault,
     id::{OperationId, TenantId},
     operations::{
-        engine::{self, moving},
-        model::{Input, Kind, Order, Record},
-        store as tenants,
+        engine::{self, model::Order, store::read_tenant, subject::TenantRecord},
+        tenants::store::tenant,
     },
     tenant::Status,
     time::Timestamp,
@@ -47,7 +49,7 @@ impl Hindrance {
 ///
 /// # Errors
 /// The hindrance.
-pub fn check(shared: &Shared, record: &Record, new: NewMove) -> Result<Terms, Hindrance> {
+pub fn check(shared: &Shared, record: &TenantRecord, new: NewMove) -> Result<Terms, Hindrance> {
     if record.id == shared.config.main_tenant {
         return Err(Hindrance::Main);
     }
@@ -62,36 +64,46 @@ pub fn check(shared: &Shared, record: &Record, new: NewMove) -> Result<Terms, Hi
     }
 }
 
-/// Begins a move under this id. Answers the tenant, or what is in the way.
+/// Why no move has begun.
+#[derive(Debug)]
+pub enum BeginError {
+    /// Something is in the way.
+    Hindered(Hindrance),
+    /// The directory failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for BeginError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Hindrance> for BeginError {
+    fn from(hindrance: Hindrance) -> Self {
+        Self::Hindered(hindrance)
+    }
+}
+
+/// Begins a move under this id. Answers the tenant.
 ///
 /// # Errors
-/// A fault of the directory.
+/// The hindrance, or a fault of the directory.
 pub async fn begin(
     shared: &Shared,
     id: &OperationId,
-    tenant: &TenantId,
+    tenant_id: &TenantId,
     new: NewMove,
     by: &str,
     meter: &Meter,
     now: Timestamp,
-) -> Result<Result<Record, Hindrance>, Fault> {
-    let Some(row) = shared.directory.db(meter)?.first(tenants::tenant(tenant)).await? else {
-        return Ok(Err(Hindrance::Inexistent));
-    };
-    let (record, _) = tenants::read_tenant(&row)?;
-    let terms = match check(shared, &record, new) {
-        Ok(terms) => terms,
-        Err(hindrance) => return Ok(Err(hindrance)),
-    };
-    let change = [moving::store::open_epoch(&record.id, terms.generation, now)];
-    let order = Order {
-        id: id.clone(),
-        tenant: record.id.clone(),
-        placement: record.placement,
-        kind: Kind::Move,
-        input: Input { terms: Some(terms), ..Input::default() },
-        initiated_by: by.to_owned(),
-    };
+) -> Result<TenantRecord, BeginError> {
+    let row = shared.directory.db(meter)?.first(tenant(tenant_id)).await?;
+    let record = read_tenant(&row.ok_or(Hindrance::Inexistent)?)?;
+    let terms = check(shared, &record, new)?;
+    let change = [open_epoch(&record.id, terms.generation, now)];
+    let order = Order::new(id.clone(), (&record.id, record.placement), &Move { terms }, by)?;
     let begun = engine::begin(shared, &order, change, record.status, meter, now).await?;
-    Ok(if begun.is_some() { Ok(record) } else { Err(Hindrance::Busy) })
+    begun.ok_or(Hindrance::Busy)?;
+    Ok(record)
 }

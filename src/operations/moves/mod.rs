@@ -41,7 +41,66 @@
 pub mod api;
 pub mod begin;
 pub mod model;
+pub mod mover;
+pub mod progress;
 pub mod protocol;
 pub mod rows;
 pub mod store;
+pub mod target;
+pub mod verify;
 pub mod wish;
+
+use self::{
+    progress::MoveView,
+    target::{ATTACH, CREATE, DATABASE, DETACH, DROP, MIGRATE, WIPE},
+    wish::Move,
+};
+use super::{
+    engine::{
+        model::{Operation, Progress},
+        procedure::{Procedure, Step},
+    },
+    tenants::steps::VERIFY,
+};
+use serde_json::{Map, json};
+
+/// Moves a tenant. Up to `verify` the steps are about the database that it is moved to; after `move` about the one that it
+/// has no more. A move that has begun is never given up by itself: the tenant is served, and an operator can abort it.
+pub static MOVE: Procedure = Procedure {
+    name: "move",
+    steps: &[
+        Step::recorded("reserve").undone_by(&FINISH),
+        DATABASE,
+        CREATE,
+        MIGRATE,
+        ATTACH,
+        VERIFY,
+        Step::new("move", |cx| Box::pin(mover::run(cx))).until_done(),
+        DETACH,
+        DROP,
+        WIPE,
+        FINISH,
+    ],
+    changes_database: true,
+    on_failure: |operation, now| {
+        let target = operation.target.is_some();
+        target.then(|| store::directory::retire_target(&operation.id, now)).into_iter().collect()
+    },
+    details: |operation, progress| {
+        let mut details = Map::new();
+        if let (Some(Move { terms }), Some(row)) = (operation.parameters()?, progress) {
+            let view = MoveView::read(&terms, operation.has_arrived(), row)?;
+            details.insert("move".to_owned(), json!(view));
+        }
+        Ok(details)
+    },
+    ..Procedure::PLAIN
+};
+
+/// The move is over: where it was to go, or where it began.
+const FINISH: Step = Step::end("finish", |operation, _| (ending(operation), Vec::new()));
+
+fn ending(operation: &Operation) -> Progress {
+    let rehearses = || matches!(operation.parameters(), Ok(Some(Move { terms })) if terms.rehearse);
+    if operation.has_arrived() || rehearses() { Progress::Succeeded } else { Progress::Cancelled }
+}

@@ -1,10 +1,13 @@
 //! What is wanted of a move at a moment: what was asked for in the beginning, what an operator has said since, and what
 //! time it is.
 
-use super::model::{Side, Wish};
+use super::{
+    MOVE,
+    model::{Side, Wish},
+};
 use crate::{
     config::Placement,
-    operations::model::Region,
+    operations::engine::{model::Parameters, procedure::Procedure, subject::Region},
     time::{Lifetime, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +33,20 @@ pub enum Switch {
     WhenReady,
     /// When an operator says so.
     Manual,
+}
+
+/// What a move is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Where to, and how.
+    #[serde(rename = "move")]
+    pub terms: Terms,
+}
+
+impl Parameters for Move {
+    fn procedure() -> &'static Procedure {
+        &MOVE
+    }
 }
 
 /// A move that was asked for, checked.
