@@ -8,6 +8,7 @@ use crate::{
     time::Lifetime,
 };
 use http::Method;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::{cell::RefCell, rc::Rc};
 use url::Url;
@@ -38,6 +39,20 @@ pub struct Answer {
     pub body: Json,
 }
 
+impl Answer {
+    /// The body as this type.
+    ///
+    /// # Errors
+    /// It is of another one: the server is of a release that this command does not know.
+    pub fn read<T: DeserializeOwned>(self, path: &str) -> Result<T, Failure> {
+        let other = |error| {
+            let path = path.split('?').next().unwrap_or_default();
+            Failure::Other(format!("the answer of {path} is none that this release knows: {error}"))
+        };
+        serde_json::from_value(self.body).map_err(other)
+    }
+}
+
 impl<'a> Api<'a> {
     /// The server at `base`.
     pub fn new(environment: &'a dyn Environment, base: Url, credentials: Credentials) -> Self {
@@ -54,28 +69,28 @@ impl<'a> Api<'a> {
         self.environment
     }
 
-    /// `GET`.
+    /// `GET`, read as the server's own type of the answer.
     ///
     /// # Errors
-    /// See [`Self::call`].
-    pub fn get(&self, path: &str) -> Result<Json, Failure> {
-        self.call(Method::GET, path, None).map(|answer| answer.body)
+    /// See [`Self::call`]; and an answer of another type.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.call(Method::GET, path, None)?.read(path)
     }
 
-    /// `POST`.
+    /// `POST`, read in the same way.
     ///
     /// # Errors
-    /// See [`Self::call`].
-    pub fn post(&self, path: &str, body: &Json) -> Result<Json, Failure> {
-        self.call(Method::POST, path, Some(body)).map(|answer| answer.body)
+    /// As [`Self::get`].
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &Json) -> Result<T, Failure> {
+        self.call(Method::POST, path, Some(body))?.read(path)
     }
 
     /// `POST` of what would be done twice if it was sent twice: if it may have arrived, it is not sent again.
     ///
     /// # Errors
-    /// See [`Self::call`].
-    pub fn post_once(&self, path: &str, body: &Json) -> Result<Json, Failure> {
-        self.send(None, Method::POST, path, Some(body), 1).map(|answer| answer.body)
+    /// As [`Self::get`].
+    pub fn post_once<T: DeserializeOwned>(&self, path: &str, body: &Json) -> Result<T, Failure> {
+        self.send(None, Method::POST, path, Some(body), 1)?.read(path)
     }
 
     /// Calls the management API of the base domain. A request that was refused because the server is busy, or that

@@ -10,6 +10,7 @@
 //! [`Environment`], so that a test runs whole commands against the in-memory world. A [`source`] is read and checked to
 //! its end before the first request is sent. The rules of plans are in [`plan`], which does no I/O.
 
+pub mod answer;
 pub mod api;
 pub mod authhero;
 mod command;

@@ -2,7 +2,7 @@
 
 use super::{
     fingerprint::{Sum, different_columns, digested},
-    model::{Import, Status, Wanted},
+    model::{Comparison, Different, Import, Status, TablePage, Wanted},
     record::{Problem, Values},
     seal,
     steps::{self, Target},
@@ -19,7 +19,7 @@ use crate::{
     id::prefixed,
     json,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -152,19 +152,11 @@ struct After {
 /// Rows that are compared in one request.
 const PAGE: i64 = 2_000;
 
-/// What a table holds, page by page.
-#[derive(Serialize)]
-struct Held {
-    table: &'static str,
-    count: usize,
-    hash: String,
-    after: Option<String>,
-}
-
+/// What a table holds.
 async fn table(
     cx: &Operator,
     (Path(named), Query(after)): (Path<Named>, Query<After>),
-) -> Result<Json<Held>, Error<Refusal>> {
+) -> Result<Json<TablePage>, Error<Refusal>> {
     let target = Target::open(cx, &named.id).await?;
     let table = by_name(&named.table)?;
     let after = after.after.map(|text| check_after(table, text)).transpose()?;
@@ -178,7 +170,7 @@ async fn table(
     }
     let more = table.key > 0 && i64::try_from(rows.len()).is_ok_and(|count| count == PAGE);
     let after = last.filter(|_| more).map(|values| table.key_cells(&values).to_string());
-    Ok(Json(Held { table: table.name, count: rows.len(), hash: sum.to_hex(), after }))
+    Ok(Json(TablePage { table: table.name.to_owned(), count: rows.len() as u64, hash: sum.to_hex(), after }))
 }
 
 fn check_after(table: &tables::Table, text: String) -> Result<String, Refusal> {
@@ -200,7 +192,7 @@ struct Compared {
 async fn compare(
     cx: &Operator,
     (Path(id), body): (Path<String>, Members),
-) -> Result<Json<Value>, Error<Refusal>> {
+) -> Result<Json<Comparison>, Error<Refusal>> {
     let target = Target::open(cx, &id).await?;
     let Compared { table, records } = read(body)?;
     let table = by_name(&table)?;
@@ -223,10 +215,11 @@ async fn compare(
         if columns.is_empty() {
             same += 1;
         } else {
-            different.push(json!({ "key": table.key_of(values), "columns": columns }));
+            let columns = columns.into_iter().map(str::to_owned).collect();
+            different.push(Different { key: table.key_of(values), columns });
         }
     }
-    Ok(Json(json!({ "table": table.name, "same": same, "missing": missing, "different": different })))
+    Ok(Json(Comparison { table: table.name.to_owned(), same, missing, different }))
 }
 
 /// What is expected of a finished import.

@@ -40,8 +40,8 @@ impl Wanted {
     }
 }
 
-/// An import.
-#[derive(Debug, Clone, Serialize)]
+/// An import, as the API shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Import {
     /// `imp_…`.
     pub id: String,
@@ -76,7 +76,7 @@ impl Import {
 }
 
 /// How far an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It takes records.
@@ -106,4 +106,39 @@ impl Status {
             .into_iter()
             .find(|status| status.as_str() == text)
     }
+}
+
+/// What a table holds, page by page, as the API shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TablePage {
+    /// The table.
+    pub table: String,
+    /// How many rows the page has.
+    pub count: u64,
+    /// What they add up to: [`Sum`](super::fingerprint::Sum), in hex.
+    pub hash: String,
+    /// Where the next page begins; none after the last.
+    pub after: Option<String>,
+}
+
+/// What became of records that were sent, as the API shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The table.
+    pub table: String,
+    /// How many rows are as they were sent.
+    pub same: u64,
+    /// Keys of those that are not there.
+    pub missing: Vec<String>,
+    /// Those that are different.
+    pub different: Vec<Different>,
+}
+
+/// A row that is not as it was sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Different {
+    /// Its key.
+    pub key: String,
+    /// The columns that differ.
+    pub columns: Vec<String>,
 }

@@ -2,16 +2,25 @@
 
 use super::{
     super::{
+        answer::Answered,
         api::Api,
         exit::{Exit, Failure, Outcome},
         plan::cost::bytes,
         screen::{Screen, count, table},
     },
-    operations::{self, is_over},
-    tenants::{self, text},
+    operations::{self, Details, Operation},
+    tenants,
 };
-use crate::time::{Lifetime, Timestamp};
+use crate::{
+    operations::{
+        backups::model::{BackupView, Group},
+        engine::model::Progress,
+    },
+    tenant::Status,
+    time::{Lifetime, Timestamp},
+};
 use clap::Args;
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::VecDeque;
 
@@ -86,9 +95,9 @@ pub fn moment(text: &str) -> Result<Timestamp, Failure> {
 pub struct Round {
     waiting: VecDeque<String>,
     /// The operations that are on their way.
-    running: Vec<Json>,
+    running: Vec<Operation>,
     /// The archives that are whole.
-    pub whole: Vec<Json>,
+    pub whole: Vec<Archive>,
     /// Who was not archived, and why.
     pub failed: Vec<(String, Failure)>,
     /// Who needs no archive now, and why.
@@ -112,10 +121,12 @@ impl Round {
     pub fn of_all(api: &Api<'_>) -> Result<Self, Failure> {
         let mut round = Self::default();
         for tenant in tenants::all(api, None)? {
-            let (id, status) = (text(&tenant, "id").to_owned(), text(&tenant, "status"));
-            match status {
-                "active" | "staging" | "read_only" | "suspended" => round.waiting.push_back(id),
-                other => round.left_out.push((id, format!("it is {other}"))),
+            let id = tenant.id.clone();
+            match tenant.status {
+                Status::Active | Status::Staging | Status::ReadOnly | Status::Suspended => {
+                    round.waiting.push_back(id);
+                }
+                other => round.left_out.push((id, format!("it is {}", other.as_str()))),
             }
         }
         Ok(round)
@@ -130,12 +141,12 @@ impl Round {
     ) -> Result<(), Failure> {
         for tenant in std::mem::take(&mut self.waiting) {
             let there = archives(api, &tenant)?.into_iter().find_map(|archive| {
-                let taken_at = text(&archive, "taken_at").to_owned();
-                let (taken, _) = Timestamp::span(&taken_at)?;
-                (taken >= since && has_all(&archive, include)).then_some(taken_at)
+                archive.taken_at.filter(|taken_at| *taken_at >= since && has_all(&archive, include))
             });
             match there {
-                Some(taken_at) => self.left_out.push((tenant, format!("it was archived at {taken_at}"))),
+                Some(taken_at) => {
+                    self.left_out.push((tenant, format!("it was archived at {}", taken_at.iso())))
+                }
                 None => self.waiting.push_back(tenant),
             }
         }
@@ -182,25 +193,24 @@ impl Round {
     }
 
     /// What has become of an operation since it was last looked at.
-    fn look_after(&mut self, api: &Api<'_>, operation: &Json, include: &[&str]) -> Result<(), Failure> {
-        let (id, tenant) = (text(operation, "id"), text(operation, "tenant_id").to_owned());
-        let operation = operations::get(api, id)?;
-        if !is_over(&operation) {
+    fn look_after(&mut self, api: &Api<'_>, operation: &Details, include: &[&str]) -> Result<(), Failure> {
+        let (id, tenant) = (&operation.id, operation.tenant_id.clone());
+        let operation = operations::get(api, id.as_str())?;
+        if !operation.is_over() {
             self.running.push(operation);
-        } else if text(&operation, "status") == "succeeded" {
-            let archive = archive(api, &tenant, text(&operation, "backup"))?;
+        } else if operation.status == Progress::Succeeded {
+            let archive = archive(api, &tenant, of(&operation))?;
             if has_all(&archive, include) {
                 self.whole.push(archive);
             } else {
                 let words = format!(
                     "{}, which was on its way already, does not have all of that: run it again",
-                    text(&archive, "id")
+                    archive.id
                 );
                 self.failed.push((tenant, Failure::Other(words)));
             }
         } else {
-            let why = operation.get("error").and_then(Json::as_str).unwrap_or("no reason given");
-            self.failed.push((tenant, Failure::Other(format!("{id}: {why}"))));
+            self.failed.push((tenant, Failure::Other(format!("{id}: {}", operation.why()))));
         }
         Ok(())
     }
@@ -208,15 +218,13 @@ impl Round {
     /// How far the first of those is that are on their way.
     fn words(&self, api: &Api<'_>) -> Result<String, Failure> {
         let Some(first) = self.running.first() else { return Ok("tenants".to_owned()) };
-        let (tenant, step) = (text(first, "tenant_id"), text(first, "step"));
-        let number =
-            |archive: &Json, name: &str| archive.get(name).and_then(Json::as_u64).unwrap_or_default();
+        let (tenant, step) = (&first.tenant_id, &first.step);
         // There is nothing to be seen of it before its first step.
-        Ok(match archive(api, tenant, text(first, "backup")) {
+        Ok(match archive(api, tenant, of(first)) {
             Ok(archive) => format!(
                 "tenants; {tenant}: {step}, {} parts, {}",
-                count(number(&archive, "parts")),
-                bytes(number(&archive, "bytes"))
+                count(archive.parts.unsigned_abs()),
+                bytes(archive.bytes.unsigned_abs())
             ),
             Err(failure) if failure.is_status(404) => format!("tenants; {tenant}: {step}"),
             Err(failure) => return Err(failure),
@@ -228,9 +236,9 @@ impl Round {
         if !self.whole.is_empty() {
             lines.push(listed(&self.whole));
         }
-        let begun = |operation: &Json| {
-            let (tenant, backup) = (text(operation, "tenant_id"), text(operation, "backup"));
-            format!("{tenant} is being archived as {backup}: gatehouse status {}", text(operation, "id"))
+        let begun = |operation: &Operation| {
+            let (tenant, backup) = (&operation.tenant_id, of(operation));
+            format!("{tenant} is being archived as {backup}: gatehouse status {}", operation.id)
         };
         lines.extend(self.running.iter().map(begun));
         lines.extend(self.left_out.iter().map(|(tenant, why)| format!("{tenant} was left out: {why}")));
@@ -258,40 +266,51 @@ fn is_final(failure: &Failure) -> bool {
 }
 
 /// Begins the archive of a tenant, or takes up the one that is being written.
-fn begin(api: &Api<'_>, tenant: &str, include: &[&str]) -> Result<Json, Failure> {
+fn begin(api: &Api<'_>, tenant: &str, include: &[&str]) -> Result<Operation, Failure> {
     let path = format!("{}/backups", tenants::path(tenant)?);
-    let is_ours = |operation: &Json, is_new: bool| {
-        text(operation, "kind") == "backup" && (is_new || !is_over(operation))
-    };
+    let is_ours =
+        |operation: &Details, is_new: bool| operation.kind == "backup" && (is_new || !operation.is_over());
     operations::begin(api, tenant, (&path, &json!({ "include": include })), &is_ours)
 }
 
-fn has_all(archive: &Json, include: &[&str]) -> bool {
-    let there = archive.get("include").and_then(Json::as_array);
-    include.iter().all(|wanted| there.is_some_and(|there| there.iter().any(|one| one == wanted)))
+/// The archive that an operation makes.
+fn of(operation: &Details) -> &str {
+    operation.backup.as_deref().unwrap_or_default()
 }
+
+fn has_all(archive: &BackupView, include: &[&str]) -> bool {
+    include.iter().all(|wanted| archive.include.iter().any(|group| group.as_str() == *wanted))
+}
+
+/// An archive, as the server shows it.
+pub type Archive = Answered<BackupView>;
 
 /// One archive of a tenant.
 ///
 /// # Errors
 /// The server's refusal.
-pub fn archive(api: &Api<'_>, tenant: &str, backup: &str) -> Result<Json, Failure> {
+pub fn archive(api: &Api<'_>, tenant: &str, backup: &str) -> Result<Archive, Failure> {
     let backup = operations::check_id("bak_", backup)?;
     api.get(&format!("{}/backups/{backup}", tenants::path(tenant)?))
+}
+
+/// A page of archives.
+#[derive(Deserialize)]
+struct Page {
+    backups: Vec<Archive>,
 }
 
 /// The archives of a tenant, newest first; of a deleted one too.
 ///
 /// # Errors
 /// The server's refusal.
-pub fn archives(api: &Api<'_>, tenant: &str) -> Result<Vec<Json>, Failure> {
+pub fn archives(api: &Api<'_>, tenant: &str) -> Result<Vec<Archive>, Failure> {
     let path = format!("{}/backups", tenants::path(tenant)?);
     let mut archives = Vec::new();
     for page in 0.. {
-        let found = api.get(&format!("{path}?per_page=100&page={page}"))?;
-        let found = found.get("backups").and_then(Json::as_array).cloned().unwrap_or_default();
-        let last = found.len() < 100;
-        archives.extend(found);
+        let Page { backups } = api.get(&format!("{path}?per_page=100&page={page}"))?;
+        let last = backups.len() < 100;
+        archives.extend(backups);
         if last {
             break;
         }
@@ -300,21 +319,17 @@ pub fn archives(api: &Api<'_>, tenant: &str) -> Result<Vec<Json>, Failure> {
 }
 
 /// Archives for people.
-pub fn listed(archives: &[Json]) -> String {
-    let row = |archive: &Json| {
-        let number = |name: &str| archive.get(name).and_then(Json::as_u64).unwrap_or_default();
-        let include = archive.get("include").and_then(Json::as_array);
-        let include = include.into_iter().flatten().filter_map(Json::as_str).collect::<Vec<_>>().join(", ");
-        let text = |name: &str| text(archive, name).to_owned();
+pub fn listed(archives: &[Archive]) -> String {
+    let row = |archive: &Archive| {
         [
-            text("tenant_id"),
-            text("id"),
-            text("taken_at"),
-            count(number("rows")),
-            bytes(number("bytes")),
-            text("status"),
-            text("reason"),
-            include,
+            archive.tenant_id.clone(),
+            archive.id.clone(),
+            archive.taken_at.map(Timestamp::iso).unwrap_or_default(),
+            count(archive.rows),
+            bytes(archive.bytes.unsigned_abs()),
+            archive.status.as_str().to_owned(),
+            archive.reason.as_str().to_owned(),
+            archive.include.iter().copied().map(Group::as_str).collect::<Vec<_>>().join(", "),
         ]
     };
     let rows: Vec<_> = archives.iter().map(row).collect();

@@ -54,7 +54,7 @@ impl Backups {
             }
             Self::Get { tenant, backup } => {
                 let archive = archive(api, &tenant, &backup)?;
-                Ok(Outcome::done(listed(std::slice::from_ref(&archive)), archive))
+                Ok(Outcome::done(listed(std::slice::from_ref(&archive)), archive.into_document()))
             }
             Self::Delete { tenant, backup } => {
                 let path = format!("{}/backups/{}", tenants::path(&tenant)?, check_id("bak_", &backup)?);

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        answer::Answered,
         api::Api,
         doctor::{
             self, Check, State,
@@ -68,7 +69,7 @@ fn of_installation(api: &Api<'_>) -> Result<(Vec<Check>, Json), Failure> {
         Ok(_) => Check::good("server", format!("{base} answers")),
         Err(failure) => return Err(failure),
     }];
-    let tenants = tenants::all(api, None)?;
+    let tenants: Vec<Json> = tenants::all(api, None)?.into_iter().map(Answered::into_document).collect();
     checks.push(Check::good("credentials", "the machine client may read tenants"));
     checks.push(Check::good("tenants", tenants.len().to_string()));
     let mut homes = BTreeMap::<String, (Database, Vec<&str>)>::new();
@@ -109,7 +110,7 @@ fn ready(api: &Api<'_>, tenant: &Json) -> Result<(), String> {
 
 fn of_tenant(api: &Api<'_>, id: &str) -> Result<Vec<Check>, Failure> {
     let tenant = match tenants::get(api, id) {
-        Ok(tenant) => tenant,
+        Ok(tenant) => tenant.into_document(),
         Err(failure) if failure.is_status(404) => {
             let reserved = crate::id::TenantId::parse(id).is_some_and(|id| is_reserved(&id));
             let advice = if reserved { "the id is reserved" } else { "gatehouse tenants list" };
@@ -167,17 +168,15 @@ const TABLES: [(&str, &str); 7] = [
 ];
 
 fn database(api: &Api<'_>, tenant: &str) -> Result<Database, Failure> {
-    let shown = api.get(&format!("{}/database", tenants::path(tenant)?))?;
-    serde_json::from_value(shown)
-        .map_err(|error| Failure::Other(format!("the server's words about {tenant}: {error}")))
+    api.get(&format!("{}/database", tenants::path(tenant)?))
 }
 
 /// How many members the organization has that stands for the tenant on the main tenant.
 fn managers(api: &Api<'_>, tenant: &Json) -> Option<Result<u64, String>> {
     let members = || {
-        let organization = api.get(&format!("/api/v2/organizations/name/{}", text(tenant, "id")))?;
+        let organization: Json = api.get(&format!("/api/v2/organizations/name/{}", text(tenant, "id")))?;
         let id = text(&organization, "id");
-        let members =
+        let members: Json =
             api.get(&format!("/api/v2/organizations/{id}/members?include_totals=true&per_page=1"))?;
         Ok(members.get("total").and_then(Json::as_u64).unwrap_or_default())
     };
@@ -198,7 +197,7 @@ fn of_token(api: &Api<'_>, text_of: &str) -> Result<Vec<Check>, Failure> {
     };
     let now: Timestamp = api.environment().now();
     let mut facts = token::Facts { now: now.seconds(), ..token::Facts::default() };
-    let tenants = tenants::all(api, None)?;
+    let tenants: Vec<Json> = tenants::all(api, None)?.into_iter().map(Answered::into_document).collect();
     let issuer = token.claim("iss").unwrap_or_default();
     // A token of the server before names its tenant besides.
     let of = |name: &str, value: &str| tenants.iter().find(|tenant| text(tenant, name) == value);

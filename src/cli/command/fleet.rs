@@ -1,14 +1,13 @@
 //! `gatehouse fleet`: all tenants at once are read-only, or open again.
 
-use super::{
-    super::{
-        api::Api,
-        exit::{Failure, Outcome},
-    },
-    tenants::text,
+use super::super::{
+    answer::Answered,
+    api::Api,
+    exit::{Failure, Outcome},
 };
+use crate::operations::migrations::fleet::api::{CleanedUp, FleetView};
 use clap::ValueEnum;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 /// The state of all tenants together, or the last step of a rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,22 +28,21 @@ pub enum Fleet {
 /// # Errors
 /// The server's refusal.
 pub fn run(api: &Api<'_>, to: Option<Fleet>) -> Result<Outcome, Failure> {
-    let shown = match to {
+    let shown: Answered<FleetView> = match to {
         None => api.get("/management/fleet")?,
         Some(Fleet::Active) => api.post("/management/fleet/active", &json!({}))?,
         Some(Fleet::Staging) => api.post("/management/fleet/staging", &json!({}))?,
-        Some(Fleet::CleanUp) => api.post("/management/fleet/clean_up", &json!({}))?,
         Some(Fleet::ReadOnly) => api.post("/management/fleet/read_only", &json!({}))?,
+        Some(Fleet::CleanUp) => {
+            let done: Answered<CleanedUp> = api.post("/management/fleet/clean_up", &json!({}))?;
+            let text = format!("{} moves are being finished.", done.finishing.len());
+            return Ok(Outcome::done(text, done.into_document()));
+        }
     };
-    if let Some(finishing) = shown.get("finishing").and_then(Json::as_array) {
-        return Ok(Outcome::done(format!("{} moves are being finished.", finishing.len()), shown));
+    let counts: Vec<_> = shown.tenants.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let mut text = format!("The fleet is {}: {}.", shown.status.as_str(), counts.join(", "));
+    if let Some(at) = shown.effective_at {
+        text = format!("{text} Every instance knows it from {} on.", at.iso());
     }
-    let counts = shown.get("tenants").and_then(Json::as_object);
-    let counts = counts.into_iter().flatten().map(|(status, count)| format!("{count} {status}"));
-    let mut text =
-        format!("The fleet is {}: {}.", text(&shown, "status"), counts.collect::<Vec<_>>().join(", "));
-    if let Some(at) = shown.get("effective_at").and_then(Json::as_str) {
-        text = format!("{text} Every instance knows it from {at} on.");
-    }
-    Ok(Outcome::done(text, shown))
+    Ok(Outcome::done(text, shown.into_document()))
 }

@@ -2,15 +2,15 @@
 
 use super::{
     super::{
+        answer::Answered,
         api::Api,
         exit::{Exit, Failure, Outcome},
         import::{self, Begun, Compared, Existing, Sender, Tally, Target},
         screen::{Screen, count, table},
     },
-    Connect, plan,
-    tenants::{self, text},
+    Connect, plan, tenants,
 };
-use crate::time::Lifetime;
+use crate::{importing::model::Import, time::Lifetime};
 use clap::Args;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
@@ -62,8 +62,8 @@ impl Arguments {
 fn main_tenant(api: &Api<'_>) -> Result<String, Failure> {
     let authority = import::authority(api.base());
     let tenants = tenants::all(api, None)?;
-    let main = tenants.iter().find(|tenant| text(tenant, "domain") == authority);
-    main.map(|tenant| text(tenant, "id").to_owned()).ok_or_else(|| {
+    let main = tenants.iter().find(|tenant| tenant.domain == authority);
+    main.map(|tenant| tenant.id.clone()).ok_or_else(|| {
         Failure::Other(format!(
             "no tenant is at {authority}: --url must be the base domain, as the installation has it"
         ))
@@ -88,7 +88,7 @@ fn ensure(
             body.extend(
                 optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))),
             );
-            match api.post("/management/tenants", &Json::Object(body)) {
+            match api.post::<Json>("/management/tenants", &Json::Object(body)) {
                 // The answer to the first request was lost.
                 Err(failure) if failure.is_status(409) && tenants::get(api, tenant).is_ok() => {}
                 made => drop(made?),
@@ -145,7 +145,7 @@ fn fill(
         let text = format!("{}\n\nNo import is finished, and what was closed stays closed.", lost.join("\n"));
         return Ok(Outcome { exit: Exit::Differences, text, document: json!({"differences": lost}) });
     }
-    let finished: Vec<Json> = each()
+    let finished: Vec<Finished> = each()
         .map(|(target, tally)| finish(api, target.id(main), target, tally))
         .collect::<Result<_, _>>()?;
     let rows: Vec<_> = each().zip(&verdicts).zip(&finished).collect();
@@ -203,7 +203,7 @@ impl Verdict {
 }
 
 /// Has the server check what refers to what, and open the tenant.
-fn finish(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Result<Json, Failure> {
+fn finish(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Result<Finished, Failure> {
     let counts: Map<String, Json> = if target.is_main() {
         Map::new()
     } else {
@@ -212,8 +212,11 @@ fn finish(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Result
     api.post(&format!("/management/tenants/{tenant}/import/finish"), &json!({"counts": counts}))
 }
 
+/// An import that is over, as the server shows it.
+type Finished = Answered<Import>;
+
 /// A target, what was sent there, what comparing it came to, and its import.
-type Row<'a> = (((&'a Target, &'a Tally), &'a Verdict), &'a Json);
+type Row<'a> = (((&'a Target, &'a Tally), &'a Verdict), &'a Finished);
 
 fn done(rows: &[Row<'_>], main: &str, api: &Api<'_>) -> Outcome {
     let row = |(((target, tally), verdict), import): &Row<'_>| {
@@ -221,7 +224,7 @@ fn done(rows: &[Row<'_>], main: &str, api: &Api<'_>) -> Outcome {
             target.destination.from.clone(),
             target.id(main).to_owned(),
             count(tally.records()),
-            text(import, "status").to_owned(),
+            import.status.as_str().to_owned(),
             verdict.words(),
             target.mapping.issuer.as_str().to_owned(),
         ]

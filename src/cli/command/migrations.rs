@@ -2,14 +2,20 @@
 
 use super::{
     super::{
+        answer::Answered,
         api::Api,
         exit::{Exit, Failure, Outcome},
         screen::{Screen, count, table},
     },
     operations::{self, check_id},
-    tenants::text,
 };
-use crate::time::Lifetime;
+use crate::{
+    operations::migrations::{
+        model::{PREFIX, Status},
+        view::{MigrationView, TenantView},
+    },
+    time::Lifetime,
+};
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
@@ -51,19 +57,15 @@ impl Arguments {
     /// # Errors
     /// The server's refusal, or that it does not answer: whether it has begun is then not known.
     pub fn run(self, api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
-        let begun = match &self.resume {
+        let mut migration: Migration = match &self.resume {
             Some(id) => api.post(&format!("{}/resume", path(id)?), &json!({}))?,
             None => api.post_once("/management/migrations", &self.wanted())?,
         };
-        let mut migration = begun;
-        let id = text(&migration, "id").to_owned();
-        while !self.no_wait && text(&migration, "status") == "running" {
-            let words = format!(
-                "tenants moved, {} moving, {} failed",
-                number(&migration, "moving"),
-                number(&migration, "failed")
-            );
-            screen.progress(&id, number(&migration, "moved"), total(&migration), &words);
+        let id = migration.id.clone();
+        while !self.no_wait && migration.status == Status::Running {
+            let tenants = migration.tenants;
+            let words = format!("tenants moved, {} moving, {} failed", tenants.moving, tenants.failed);
+            screen.progress(&id, tenants.moved, tenants.total(), &words);
             api.environment().pause(Lifetime::seconds(1));
             migration = api.get(&path(&id)?)?;
         }
@@ -84,16 +86,8 @@ impl Arguments {
     }
 }
 
-fn number(migration: &Json, name: &str) -> u64 {
-    migration.get("tenants").and_then(|tenants| tenants.get(name)).and_then(Json::as_u64).unwrap_or_default()
-}
-
-fn total(migration: &Json) -> u64 {
-    ["waiting", "moving", "moved", "failed"].map(|name| number(migration, name)).iter().sum()
-}
-
-/// How the id of a migration begins.
-pub const PREFIX: &str = "mig_";
+/// A migration, as the server shows it.
+pub type Migration = Answered<MigrationView>;
 
 /// The path of a migration.
 fn path(id: &str) -> Result<String, Failure> {
@@ -105,8 +99,8 @@ fn path(id: &str) -> Result<String, Failure> {
 /// # Errors
 /// The server's refusal.
 pub fn steer(api: &Api<'_>, id: &str, word: &str) -> Result<Outcome, Failure> {
-    let migration = api.post(&format!("{}/{word}", path(id)?), &json!({}))?;
-    Ok(Outcome::done(line(&migration), migration))
+    let migration: Migration = api.post(&format!("{}/{word}", path(id)?), &json!({}))?;
+    Ok(Outcome::done(line(&migration), migration.into_document()))
 }
 
 /// `gatehouse status` of a migration.
@@ -123,65 +117,68 @@ pub fn status(api: &Api<'_>, id: &str) -> Result<Outcome, Failure> {
 ///
 /// # Errors
 /// The server's refusal.
-pub fn open(api: &Api<'_>) -> Result<Vec<Json>, Failure> {
-    let found = api.get("/management/migrations?per_page=100")?;
-    let found = found.as_array().cloned().unwrap_or_default();
-    let matters = |place: usize, status: &str| match status {
-        "succeeded" => false,
-        "failed" => place == 0,
-        _ => true,
+pub fn open(api: &Api<'_>) -> Result<Vec<Migration>, Failure> {
+    let found: Vec<Migration> = api.get("/management/migrations?per_page=100")?;
+    let matters = |place: usize, status: Status| match status {
+        Status::Succeeded => false,
+        Status::Failed => place == 0,
+        Status::Running | Status::Paused => true,
     };
-    let open = found.into_iter().enumerate().filter(|(place, one)| matters(*place, text(one, "status")));
+    let open = found.into_iter().enumerate().filter(|(place, one)| matters(*place, one.status));
     Ok(open.map(|(_, migration)| migration).collect())
 }
 
 /// A migration in a line.
-pub fn line(migration: &Json) -> String {
-    let count = |name: &str| count(number(migration, name));
+pub fn line(migration: &MigrationView) -> String {
+    let tenants = migration.tenants;
     format!(
         "{} to {} {}: {} moved, {} moving, {} waiting, {} failed",
-        text(migration, "id"),
-        migration.pointer("/to/placement").and_then(Json::as_str).unwrap_or_default(),
-        text(migration, "status"),
-        count("moved"),
-        count("moving"),
-        count("waiting"),
-        count("failed")
+        migration.id,
+        migration.to.placement.as_str(),
+        migration.status.as_str(),
+        count(tenants.moved),
+        count(tenants.moving),
+        count(tenants.waiting),
+        count(tenants.failed)
     )
 }
 
-/// The tenants of a migration in this state: the first hundred.
-fn tenants(api: &Api<'_>, migration: &Json, status: &str) -> Result<Vec<Json>, Failure> {
-    if number(migration, status) == 0 {
+/// The tenants of a migration in this state, of which there are so many: the first hundred.
+fn tenants(
+    api: &Api<'_>,
+    migration: &MigrationView,
+    (status, number): (&str, u64),
+) -> Result<Vec<Answered<TenantView>>, Failure> {
+    if number == 0 {
         return Ok(Vec::new());
     }
-    let path = path(text(migration, "id"))?;
-    let found = api.get(&format!("{path}/tenants?status={status}&per_page=100"))?;
-    Ok(found.as_array().cloned().unwrap_or_default())
+    api.get(&format!("{}/tenants?status={status}&per_page=100", path(&migration.id)?))
 }
 
 /// What a migration has come to: how far those are that move, which have failed and why, and how to go on. `if_failed`:
 /// what the shell is told then.
-fn outcome(api: &Api<'_>, migration: &Json, if_failed: Exit) -> Result<Outcome, Failure> {
-    let (id, status) = (text(migration, "id"), text(migration, "status"));
+fn outcome(api: &Api<'_>, migration: &Migration, if_failed: Exit) -> Result<Outcome, Failure> {
+    let (id, status) = (&migration.id, migration.status);
     let mut lines = vec![line(migration)];
-    let moving = tenants(api, migration, "moving")?;
-    let moving = moving.iter().map(|tenant| operations::get(api, text(tenant, "operation_id")));
-    let moving = moving.collect::<Result<Vec<_>, _>>()?;
-    lines.extend(moving.iter().map(operations::told));
-    let failed = tenants(api, migration, "failed")?;
+    let moving = tenants(api, migration, ("moving", migration.tenants.moving))?;
+    let moving = moving.iter().filter_map(|tenant| tenant.operation_id.as_deref());
+    let moving = moving.map(|id| operations::get(api, id)).collect::<Result<Vec<_>, _>>()?;
+    lines.extend(moving.iter().map(|operation| operations::describe(operation)));
+    let failed = tenants(api, migration, ("failed", migration.tenants.failed))?;
     if !failed.is_empty() {
-        let row =
-            |tenant: &Json| ["tenant_id", "operation_id", "error"].map(|name| text(tenant, name).to_owned());
+        let row = |tenant: &Answered<TenantView>| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            [tenant.tenant_id.clone(), text(&tenant.operation_id), text(&tenant.error)]
+        };
         lines.push(table(["TENANT", "OPERATION", "ERROR"], &failed.iter().map(row).collect::<Vec<_>>()));
         lines.push(format!(
             "gatehouse migrate --resume {id} tries these again; gatehouse operation abort OPERATION leaves one where it is."
         ));
     }
-    if status == "paused" {
+    if status == Status::Paused {
         lines.push(format!("gatehouse operation resume {id} goes on."));
     }
-    let exit = if failed.is_empty() && status != "failed" { Exit::Done } else { if_failed };
+    let exit = if failed.is_empty() && status != Status::Failed { Exit::Done } else { if_failed };
     let document = json!({"migration": migration, "moving": moving, "failed": failed});
     Ok(Outcome { exit, text: lines.join("\n"), document })
 }

@@ -2,13 +2,15 @@
 
 use super::{
     super::{
+        answer::Answered,
         api::Api,
         exit::{Exit, Failure, Outcome},
         screen::{Screen, count, table},
     },
-    operations::{self, Until},
-    tenants::{self, text},
+    operations::{self, Operation, Until},
+    tenants,
 };
+use crate::operations::moves::api::PlanView;
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
@@ -65,7 +67,7 @@ impl Arguments {
             }
         }
         let exit = if failed.is_empty() { Exit::Done } else { Exit::Failed };
-        let mut lines: Vec<_> = done.iter().map(operations::told).collect();
+        let mut lines: Vec<_> = done.iter().map(|operation| operations::describe(operation)).collect();
         lines.extend(failed.iter().map(|(tenant, failure)| format!("{tenant} was not moved: {failure}")));
         let failed: Vec<_> = failed
             .iter()
@@ -76,16 +78,16 @@ impl Arguments {
     }
 
     /// Moves one tenant, or takes up its move that is on its way to the same place.
-    fn one(&self, api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str) -> Result<Json, Failure> {
+    fn one(&self, api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str) -> Result<Operation, Failure> {
         let mut body = Map::from_iter([("placement".to_owned(), json!(self.to))]);
         body.extend(self.region.as_ref().map(|region| ("region".to_owned(), json!(region))));
         body.extend(self.rollback_days.map(|days| ("rollback_days".to_owned(), json!(days))));
         let switch = if self.manual { "manual" } else { "when_ready" };
         body.insert("switch".to_owned(), json!(switch));
         body.insert("rehearse".to_owned(), json!(self.rehearse));
-        let begun = api.post(&format!("{}/moves", tenants::path(tenant)?), &Json::Object(body));
+        let begun = api.post::<Operation>(&format!("{}/moves", tenants::path(tenant)?), &Json::Object(body));
         let id = match begun {
-            Ok(operation) => text(&operation, "id").to_owned(),
+            Ok(operation) => operation.id.to_string(),
             // The answer to the first request was lost, or somebody else has begun it: it is on its way, or there already.
             Err(failure) if failure.is_status(409) || failure.is_status(400) => {
                 match operations::on_its_way(api, tenant, &self.to)? {
@@ -114,24 +116,18 @@ impl Arguments {
         }
         let query = query.finish();
         let plan = |tenant: &String| api.get(&format!("{}/moves/plan?{query}", tenants::path(tenant)?));
-        let plans = self.tenants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
-        let blockers = |plan: &Json| {
-            let blockers = plan.get("blockers").and_then(Json::as_array).cloned().unwrap_or_default();
-            blockers.iter().filter_map(Json::as_str).collect::<Vec<_>>().join("; ")
-        };
-        let row = |plan: &Json| {
-            let number = |pointer: &str| plan.pointer(pointer).and_then(Json::as_u64).unwrap_or_default();
-            let dollars = plan.pointer("/estimate/dollars").and_then(Json::as_f64).unwrap_or_default();
+        let plans: Vec<Answered<PlanView>> = self.tenants.iter().map(plan).collect::<Result<_, _>>()?;
+        let row = |plan: &Answered<PlanView>| {
             [
-                text(plan, "tenant_id").to_owned(),
-                count(number("/rows")),
-                format!("{} s", number("/estimate/seconds")),
-                format!("${dollars:.2}"),
-                blockers(plan),
+                plan.tenant_id.clone(),
+                count(plan.rows.unsigned_abs()),
+                format!("{} s", plan.estimate.seconds),
+                format!("${:.2}", plan.estimate.dollars),
+                plan.blockers.join("; "),
             ]
         };
         let rows: Vec<_> = plans.iter().map(row).collect();
-        let blocked = plans.iter().any(|plan| !blockers(plan).is_empty());
+        let blocked = plans.iter().any(|plan| !plan.blockers.is_empty());
         let shown = table(["TENANT", "ROWS", "TIME", "COST", "IN ITS WAY"], &rows);
         let exit = if blocked { Exit::Differences } else { Exit::Done };
         Ok(Outcome { exit, text: shown, document: json!({"plans": plans}) })

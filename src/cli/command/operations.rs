@@ -2,14 +2,69 @@
 
 use super::{
     super::{
+        answer::Answered,
         api::Api,
         exit::{Exit, Failure},
         screen::{Screen, count},
     },
-    tenants::{self, text},
+    tenants,
 };
-use crate::time::Lifetime;
+use crate::{
+    operations::{
+        engine::{model::Progress, view::OperationView},
+        moves::{
+            progress::{Differing, MoveView},
+            rows::Kind,
+        },
+    },
+    time::{Lifetime, Timestamp},
+};
+use serde::Deserialize;
 use serde_json::Value as Json;
+use std::ops::Deref;
+
+/// An operation, with what its procedure adds.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Details {
+    #[serde(flatten)]
+    view: OperationView,
+    /// How far the move is.
+    #[serde(rename = "move")]
+    pub moved: Option<MoveView>,
+    /// The archive that it makes, or restores.
+    pub backup: Option<String>,
+    /// The moment that its database goes back to.
+    pub timestamp: Option<Timestamp>,
+}
+
+impl Deref for Details {
+    type Target = OperationView;
+
+    fn deref(&self) -> &OperationView {
+        &self.view
+    }
+}
+
+/// An operation, as the server shows it.
+pub type Operation = Answered<Details>;
+
+impl Details {
+    /// Whether nothing is left to do.
+    pub fn is_over(&self) -> bool {
+        self.finished_at.is_some()
+    }
+
+    /// Why it failed.
+    pub fn why(&self) -> &str {
+        self.error.as_deref().unwrap_or("no reason given")
+    }
+}
+
+/// A page of operations.
+#[derive(Deserialize)]
+struct Page {
+    operations: Vec<Operation>,
+}
 
 /// An id that begins so, which is checked before it becomes a part of a URL.
 ///
@@ -40,13 +95,13 @@ pub enum Until {
 ///
 /// # Errors
 /// The server's refusal.
-pub fn of_tenant(api: &Api<'_>, tenant: &str) -> Result<Vec<Json>, Failure> {
-    let answer = api.get(&format!("{}/operations?per_page=100", tenants::path(tenant)?))?;
-    Ok(answer.get("operations").and_then(Json::as_array).cloned().unwrap_or_default())
+pub fn of_tenant(api: &Api<'_>, tenant: &str) -> Result<Vec<Operation>, Failure> {
+    let page: Page = api.get(&format!("{}/operations?per_page=100", tenants::path(tenant)?))?;
+    Ok(page.operations)
 }
 
 /// The newest operation of a tenant, if there has been one.
-fn newest(api: &Api<'_>, tenant: &str) -> Result<Option<Json>, Failure> {
+fn newest(api: &Api<'_>, tenant: &str) -> Result<Option<Operation>, Failure> {
     match of_tenant(api, tenant) {
         Ok(operations) => Ok(operations.into_iter().next()),
         Err(failure) if failure.is_status(404) => Ok(None),
@@ -66,10 +121,9 @@ pub fn begin(
     api: &Api<'_>,
     tenant: &str,
     (path, body): (&str, &Json),
-    is_ours: &dyn Fn(&Json, bool) -> bool,
-) -> Result<Json, Failure> {
+    is_ours: &dyn Fn(&Details, bool) -> bool,
+) -> Result<Operation, Failure> {
     let before = newest(api, tenant)?;
-    let id = |operation: &Json| text(operation, "id").to_owned();
     let mut attempt = 1;
     loop {
         let failure = match api.post_once(path, body) {
@@ -80,7 +134,7 @@ pub fn begin(
         if !lost && !failure.is_status(409) {
             return Err(failure);
         }
-        let is_new = |operation: &Json| before.as_ref().is_none_or(|before| id(before) != id(operation));
+        let is_new = |operation: &Details| before.as_ref().is_none_or(|before| before.id != operation.id);
         match newest(api, tenant)?.filter(|operation| is_ours(operation, is_new(operation))) {
             Some(operation) if !lost || is_new(&operation) => return Ok(operation),
             _ if lost && attempt < ATTEMPTS => attempt += 1,
@@ -95,54 +149,48 @@ pub fn begin(
 /// The server's refusal.
 pub fn on_its_way(api: &Api<'_>, tenant: &str, placement: &str) -> Result<Option<String>, Failure> {
     let operations = of_tenant(api, tenant)?;
-    let running =
-        operations.iter().find(|operation| text(operation, "kind") == "move" && !is_over(operation));
+    let running = operations.iter().find(|operation| operation.kind == "move" && !operation.is_over());
     let Some(running) = running else { return Ok(None) };
-    let id = text(running, "id");
-    let to = get(api, id)?.pointer("/move/to/placement").and_then(Json::as_str).map(str::to_owned);
-    Ok((to.as_deref() == Some(placement)).then(|| id.to_owned()))
+    let operation = get(api, running.id.as_str())?;
+    let goes_there = operation.moved.as_ref().is_some_and(|moved| moved.to.placement.as_str() == placement);
+    Ok(goes_there.then(|| operation.id.to_string()))
 }
 
 /// An operation with its history.
 ///
 /// # Errors
 /// The server's refusal.
-pub fn get(api: &Api<'_>, id: &str) -> Result<Json, Failure> {
+pub fn get(api: &Api<'_>, id: &str) -> Result<Operation, Failure> {
     api.get(&format!("/management/operations/{id}"))
-}
-
-/// Whether nothing is left to do.
-pub fn is_over(operation: &Json) -> bool {
-    !text(operation, "finished_at").is_empty()
 }
 
 /// Waits, and shows how far it is.
 ///
 /// # Errors
 /// It failed, or was paused, or stands before rows that differ.
-pub fn watch(api: &Api<'_>, screen: &mut Screen<'_>, id: &str, until: Until) -> Result<Json, Failure> {
+pub fn watch(api: &Api<'_>, screen: &mut Screen<'_>, id: &str, until: Until) -> Result<Operation, Failure> {
     loop {
         let operation = get(api, id)?;
-        let moved = operation.get("move").unwrap_or(&Json::Null);
-        let flag = |name: &str| moved.get(name) == Some(&Json::Bool(true));
-        let status = text(&operation, "status");
-        if matches!(status, "failed" | "cancelled") {
-            let why = operation.get("error").and_then(Json::as_str).unwrap_or("no reason given");
-            return Err(Failure::Other(format!("{} {id} {status}: {why}", text(&operation, "kind"))));
+        if matches!(operation.status, Progress::Failed | Progress::Cancelled) {
+            let (kind, status) = (&operation.kind, operation.status.as_str());
+            return Err(Failure::Other(format!("{kind} {id} {status}: {}", operation.why())));
         }
-        let there = match until {
-            Until::Arrived => flag("arrived"),
-            Until::Ready => flag("arrived") || text(moved, "phase") == "following",
-            Until::Returned => !flag("arrived") && text(moved, "phase") == "following",
-            Until::Over => false,
+        let is_there = |moved: &MoveView| {
+            let follows = moved.phase == "following";
+            match until {
+                Until::Arrived => moved.arrived,
+                Until::Ready => moved.arrived || follows,
+                Until::Returned => !moved.arrived && follows,
+                Until::Over => false,
+            }
         };
-        if there || is_over(&operation) {
+        if operation.moved.as_ref().is_some_and(is_there) || operation.is_over() {
             return Ok(operation);
         }
-        if flag("held") {
+        if operation.moved.as_ref().is_some_and(|moved| moved.held) {
             return Err(Failure::Other(format!("{id} is paused: gatehouse operation resume {id}")));
         }
-        let differing = moved.get("differences").and_then(Json::as_array).map_or(0, Vec::len);
+        let differing = operation.moved.as_ref().map_or(0, |moved| moved.differences.len());
         if differing > 0 {
             let words = format!(
                 "{differing} rows differ on the two sides, so it does not switch: gatehouse status {id}"
@@ -158,10 +206,10 @@ pub fn watch(api: &Api<'_>, screen: &mut Screen<'_>, id: &str, until: Until) -> 
 ///
 /// # Errors
 /// The server's refusal.
-pub fn watch_end(api: &Api<'_>, screen: &mut Screen<'_>, id: &str) -> Result<Json, Failure> {
+pub fn watch_end(api: &Api<'_>, screen: &mut Screen<'_>, id: &str) -> Result<Operation, Failure> {
     loop {
         let operation = get(api, id)?;
-        if is_over(&operation) {
+        if operation.is_over() {
             return Ok(operation);
         }
         show(screen, &operation);
@@ -169,84 +217,74 @@ pub fn watch_end(api: &Api<'_>, screen: &mut Screen<'_>, id: &str) -> Result<Jso
     }
 }
 
-fn show(screen: &mut Screen<'_>, operation: &Json) {
-    let number = |pointer: &str| operation.pointer(pointer).and_then(Json::as_u64).unwrap_or_default();
-    let what = format!("{} {}", text(operation, "tenant_id"), text(operation, "kind"));
-    match operation.get("move") {
+fn show(screen: &mut Screen<'_>, operation: &Details) {
+    let what = format!("{} {}", operation.tenant_id, operation.kind);
+    match &operation.moved {
         Some(moved) => {
-            let message = moved.get("message").and_then(Json::as_str).unwrap_or_default();
             let words = format!(
-                "rows, {}, {} rows/s, {} changes behind {message}",
-                text(moved, "phase"),
-                number("/move/rows_per_second"),
-                number("/move/lag")
+                "rows, {}, {} rows/s, {} changes behind {}",
+                moved.phase,
+                moved.rows_per_second.unwrap_or_default(),
+                moved.lag.max(0),
+                moved.message.as_deref().unwrap_or_default()
             );
-            screen.progress(&what, number("/move/rows_done"), number("/move/rows_total"), &words);
+            screen.progress(&what, moved.rows_done, moved.rows_total.unsigned_abs(), &words);
         }
         None => {
-            screen.progress(&what, number("/progress/step"), number("/progress/of"), text(operation, "step"));
+            let number = |steps: usize| u64::try_from(steps).unwrap_or_default();
+            let (step, of) = (number(operation.progress.step), number(operation.progress.of));
+            screen.progress(&what, step, of, &operation.step);
         }
     }
 }
 
 /// An operation, for people.
-pub fn told(operation: &Json) -> String {
+pub fn describe(operation: &Details) -> String {
     let mut lines = vec![format!(
         "{} {} of {}: {}, step {}",
-        text(operation, "id"),
-        text(operation, "kind"),
-        text(operation, "tenant_id"),
-        text(operation, "status"),
-        text(operation, "step")
+        operation.id,
+        operation.kind,
+        operation.tenant_id,
+        operation.status.as_str(),
+        operation.step
     )];
-    lines.extend(operation.get("error").and_then(Json::as_str).map(|error| format!("  error: {error}")));
-    match operation.get("move") {
-        Some(moved) => lines.extend(told_of_move(moved)),
-        None => {
-            lines.extend(operation.get("message").and_then(Json::as_str).map(|words| format!("  {words}")))
-        }
+    lines.extend(operation.error.as_ref().map(|error| format!("  error: {error}")));
+    match &operation.moved {
+        Some(moved) => lines.extend(describe_move(moved)),
+        None => lines.extend(operation.message.as_ref().map(|words| format!("  {words}"))),
     }
     lines.join("\n")
 }
 
-fn told_of_move(moved: &Json) -> Vec<String> {
-    let number = |name: &str| moved.get(name).and_then(Json::as_u64).unwrap_or_default();
-    let flag = |name: &str| moved.get(name) == Some(&Json::Bool(true));
-    let place = moved.pointer("/to/placement").and_then(Json::as_str).unwrap_or_default();
+fn describe_move(moved: &MoveView) -> Vec<String> {
+    let paused = if moved.held { ", paused" } else { "" };
     let mut lines = vec![
-        format!("  to {place}: {}{}", text(moved, "phase"), if flag("held") { ", paused" } else { "" }),
+        format!("  to {}: {}{paused}", moved.to.placement.as_str(), moved.phase),
         format!(
             "  {} of {} rows copied, {} rows/s; {} changes brought, {} behind",
-            count(number("rows_done")),
-            count(number("rows_total")),
-            count(number("rows_per_second")),
-            count(number("changes_brought")),
-            count(number("lag"))
+            count(moved.rows_done),
+            count(moved.rows_total.unsigned_abs()),
+            count(moved.rows_per_second.unwrap_or_default()),
+            count(moved.changes_brought),
+            count(moved.lag.max(0).unsigned_abs())
         ),
     ];
-    let pauses = moved.get("pauses_ms").and_then(Json::as_array).cloned().unwrap_or_default();
-    if !pauses.is_empty() {
-        let pauses = pauses.iter().map(|pause| format!("{pause} ms")).collect::<Vec<_>>().join(", ");
+    if !moved.pauses_ms.is_empty() {
+        let pauses = moved.pauses_ms.iter().map(|pause| format!("{pause} ms")).collect::<Vec<_>>().join(", ");
         lines.push(format!("  nobody could write for {pauses}"));
     }
-    lines.extend(
-        moved
-            .get("rollback_until")
-            .and_then(Json::as_str)
-            .map(|until| format!("  can be rolled back until {until}")),
-    );
-    lines.extend(moved.get("message").and_then(Json::as_str).map(|message| format!("  {message}")));
-    let differences = moved.get("differences").and_then(Json::as_array).cloned().unwrap_or_default();
-    lines.extend(differences.iter().take(20).map(|found| format!("  differs: {}", differing(found))));
+    lines.extend(moved.rollback_until.map(|until| format!("  can be rolled back until {}", until.iso())));
+    lines.extend(moved.message.as_ref().map(|message| format!("  {message}")));
+    lines.extend(moved.differences.iter().take(20).map(|found| format!("  differs: {}", differing(found))));
     lines
 }
 
 /// A row that differs, for people.
-pub fn differing(found: &Json) -> String {
-    let what = match text(found, "kind") {
-        "missing" => "is missing on the other side",
-        "surplus" => "is on the other side only",
-        _ => "is different on the other side",
+pub fn differing(found: &Differing) -> String {
+    let what = match found.kind {
+        Kind::Missing => "is missing on the other side",
+        Kind::Surplus => "is on the other side only",
+        Kind::Changed => "is different on the other side",
     };
-    format!("table {}, row {} {what}", text(found, "table"), text(found, "key"))
+    format!("table {}, row {} {what}", found.table, found.key)
 }

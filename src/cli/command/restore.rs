@@ -8,8 +8,13 @@ use super::{
         screen::Screen,
     },
     backup::{archive, archives, moment},
-    operations::{self, Until, is_over, told},
-    tenants::{self, text},
+    operations::{self, Details, Until, describe},
+    tenants,
+};
+use crate::{
+    operations::{backups::model::State, engine::model::Progress},
+    tenant::Status,
+    time::Timestamp,
 };
 use clap::Args;
 use serde_json::{Map, Value as Json, json};
@@ -40,15 +45,39 @@ pub struct Arguments {
 }
 
 /// What is asked of the server.
-struct Wish {
+struct Request {
     /// The tenant that it is done to.
     to: String,
     /// The kind of its operation.
     kind: &'static str,
     path: String,
     body: Json,
-    /// What its operation says of it: a member, and its value.
-    mark: (&'static str, String),
+    /// What its operation says of it.
+    mark: Mark,
+}
+
+/// What tells an operation from others of its kind.
+enum Mark {
+    /// The archive that it restores.
+    Backup(String),
+    /// The moment that it goes back to.
+    Moment(Timestamp),
+}
+
+impl Mark {
+    fn is_of(&self, operation: &Details) -> bool {
+        match self {
+            Self::Backup(backup) => operation.backup.as_ref() == Some(backup),
+            Self::Moment(moment) => operation.timestamp == Some(*moment),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Backup(backup) => backup.clone(),
+            Self::Moment(moment) => moment.iso(),
+        }
+    }
 }
 
 impl Arguments {
@@ -57,47 +86,47 @@ impl Arguments {
     /// # Errors
     /// The server's refusal, or that it failed: then everything is as it was.
     pub fn run(self, api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
-        let wish = self.wish(api)?;
-        let is_ours = |operation: &Json, is_new: bool| {
-            let (member, value) = &wish.mark;
-            let same = text(operation, "kind") == wish.kind && text(operation, member) == value;
+        let request = self.request(api)?;
+        let is_ours = |operation: &Details, is_new: bool| {
+            let same = operation.kind == request.kind && request.mark.is_of(operation);
             // Whoever makes a tenant of an archive a second time has the tenant already.
-            let is_there = wish.kind == "restore_new" && text(operation, "status") == "succeeded";
-            same && (is_new || is_there || !is_over(operation))
+            let is_there = request.kind == "restore_new" && operation.status == Progress::Succeeded;
+            same && (is_new || is_there || !operation.is_over())
         };
-        let begun = operations::begin(api, &wish.to, (&wish.path, &wish.body), &is_ours)?;
-        let id = text(&begun, "id").to_owned();
+        let begun = operations::begin(api, &request.to, (&request.path, &request.body), &is_ours)?;
+        let id = begun.id.clone();
         if self.no_wait {
-            return Ok(Outcome::done(told(&begun), begun));
+            return Ok(Outcome::done(describe(&begun), begun.into_document()));
         }
-        let operation = operations::watch(api, screen, &id, Until::Over)?;
-        let tenant = tenants::get(api, &wish.to)?;
+        let operation = operations::watch(api, screen, id.as_str(), Until::Over)?;
+        let tenant = tenants::get(api, &request.to)?;
         let mut lines =
-            vec![format!("{} is as {} shows it: {}", wish.to, wish.mark.1, text(&tenant, "issuer"))];
-        let before = if wish.kind == "restore" { archive_before(api, &wish.to, &id)? } else { None };
+            vec![format!("{} is as {} shows it: {}", request.to, request.mark.words(), tenant.issuer)];
+        let before =
+            if request.kind == "restore" { archive_before(api, &request.to, id.as_str())? } else { None };
         lines.extend(before.as_ref().map(|before| {
             format!(
                 "What it had before is in {before}: gatehouse restore {0} --from {before} --confirm {0}",
-                wish.to
+                request.to
             )
         }));
         let document = json!({"operation": operation, "tenant": tenant, "before": before});
         Ok(Outcome::done(lines.join("\n"), document))
     }
 
-    fn wish(&self, api: &Api<'_>) -> Result<Wish, Failure> {
+    fn request(&self, api: &Api<'_>) -> Result<Request, Failure> {
         let path = tenants::path(&self.tenant)?;
         if let Some(at) = &self.at {
-            let moment = moment(at)?.iso();
+            let moment = moment(at)?;
             self.check_confirmed("it goes back in time: everything since then is lost")?;
             let body = json!({ "timestamp": moment });
             let path = format!("{path}/time-travel");
-            return Ok(Wish {
+            return Ok(Request {
                 to: self.tenant.clone(),
                 kind: "time_travel",
                 path,
                 body,
-                mark: ("timestamp", moment),
+                mark: Mark::Moment(moment),
             });
         }
         let backup = self.backup(api)?;
@@ -110,7 +139,7 @@ impl Arguments {
                 true
             }
             None => match tenants::get(api, &self.tenant) {
-                Ok(tenant) => text(&tenant, "status") == "failed",
+                Ok(tenant) => tenant.status == Status::Failed,
                 Err(failure) if failure.is_status(404) => true,
                 Err(failure) => return Err(failure),
             },
@@ -118,12 +147,12 @@ impl Arguments {
         if !is_new {
             self.check_confirmed("what it has now is archived, and then replaced")?;
         }
-        Ok(Wish {
+        Ok(Request {
             to: self.into.clone().unwrap_or_else(|| self.tenant.clone()),
             kind: if is_new { "restore_new" } else { "restore" },
             path: format!("{path}/restores"),
             body: Json::Object(body),
-            mark: ("backup", backup),
+            mark: Mark::Backup(backup),
         })
     }
 
@@ -131,12 +160,12 @@ impl Arguments {
     fn backup(&self, api: &Api<'_>) -> Result<String, Failure> {
         let from = self.from.as_deref().unwrap_or_default();
         if from != "newest" {
-            return Ok(text(&archive(api, &self.tenant, from)?, "id").to_owned());
+            return Ok(archive(api, &self.tenant, from)?.id.clone());
         }
         let archives = archives(api, &self.tenant)?;
-        let whole = archives.iter().find(|archive| text(archive, "status") == "whole");
+        let whole = archives.iter().find(|archive| archive.status == State::Whole);
         let none = || Failure::Other(format!("the tenant {} has no archive that is whole", self.tenant));
-        Ok(text(whole.ok_or_else(none)?, "id").to_owned())
+        Ok(whole.ok_or_else(none)?.id.clone())
     }
 
     fn check_confirmed(&self, what: &str) -> Result<(), Failure> {
@@ -150,6 +179,6 @@ impl Arguments {
 /// The archive of what a tenant had before an operation replaced it.
 fn archive_before(api: &Api<'_>, tenant: &str, operation: &str) -> Result<Option<String>, Failure> {
     let archives = archives(api, tenant)?;
-    let before = archives.iter().find(|archive| text(archive, "operation_id") == operation);
-    Ok(before.map(|archive| text(archive, "id").to_owned()))
+    let before = archives.iter().find(|archive| archive.operation_id.as_str() == operation);
+    Ok(before.map(|archive| archive.id.clone()))
 }

@@ -7,8 +7,15 @@ use super::{
         screen::table,
     },
     migrations,
-    operations::{check_id, get, is_over, of_tenant, told},
-    tenants::{self, text},
+    operations::{Details, check_id, describe, get, of_tenant},
+    tenants,
+};
+use crate::operations::{
+    engine::{
+        model::Progress,
+        view::{EventView, OperationView},
+    },
+    migrations::model::{PREFIX, Status},
 };
 use serde_json::{Value as Json, json};
 
@@ -18,44 +25,52 @@ use serde_json::{Value as Json, json};
 /// The server's refusal.
 pub fn status(api: &Api<'_>, named: Option<&str>) -> Result<Outcome, Failure> {
     match named {
-        Some(id) if id.starts_with(migrations::PREFIX) => migrations::status(api, id),
+        Some(id) if id.starts_with(PREFIX) => migrations::status(api, id),
         Some(id) if id.starts_with("op_") => {
             let operation = get(api, check_id("op_", id)?)?;
-            let events = operation.get("events").and_then(Json::as_array).cloned().unwrap_or_default();
-            let row = |event: &Json| {
-                ["created_at", "step", "outcome", "detail"].map(|name| match event.get(name) {
-                    Some(Json::String(text)) => text.clone(),
-                    Some(Json::Null) | None => String::new(),
-                    Some(other) => other.to_string(),
-                })
+            let row = |event: &EventView| {
+                let detail = event.detail.clone().unwrap_or_default();
+                [event.created_at.iso(), event.step.clone(), event.outcome.clone(), detail]
             };
-            let rows: Vec<_> = events.iter().map(row).collect();
+            let rows: Vec<_> = operation.events.iter().flatten().map(row).collect();
             let history = table(["AT", "STEP", "OUTCOME", "DETAIL"], &rows);
-            Ok(outcome(format!("{}\n\n{history}", told(&operation)), &[&operation], operation.clone()))
+            let text = format!("{}\n\n{history}", describe(&operation));
+            Ok(outcome(text, has_failed(&operation), operation.into_document()))
         }
         Some(tenant) => {
             let shown = tenants::get(api, tenant)?;
             let operations = of_tenant(api, tenant)?;
-            let newest = operations.first().map(|operation| get(api, text(operation, "id"))).transpose()?;
-            let line = format!("{tenant}: {}, {}", text(&shown, "status"), text(&shown, "placement"));
-            let lines = std::iter::once(line).chain(newest.iter().map(told)).collect::<Vec<_>>().join("\n");
+            let newest = operations
+                .first()
+                .map(|operation: &super::operations::Operation| get(api, operation.id.as_str()));
+            let newest = newest.transpose()?;
+            let line = format!("{tenant}: {}, {}", shown.status.as_str(), shown.placement.as_str());
+            let described = newest.iter().map(|operation| describe(operation));
+            let lines = std::iter::once(line).chain(described).collect::<Vec<_>>().join("\n");
+            let failed = newest.as_ref().is_some_and(|operation| has_failed(operation));
             let document = json!({"tenant": shown, "operations": operations, "newest": newest});
-            Ok(outcome(lines, &newest.iter().collect::<Vec<_>>(), document))
+            Ok(outcome(lines, failed, document))
         }
         None => {
             let tenants = tenants::all(api, None)?;
-            let busy: Vec<_> = tenants
-                .iter()
-                .filter_map(|tenant| tenant.get("operation"))
-                .filter(|operation| !is_over(operation) || text(operation, "status") == "failed")
-                .collect();
-            let row = |operation: &&Json| {
-                ["tenant_id", "kind", "status", "step", "id", "error"]
-                    .map(|name| text(operation, name).to_owned())
+            let matters = |operation: &&OperationView| {
+                operation.finished_at.is_none() || operation.status == Progress::Failed
+            };
+            let busy: Vec<_> =
+                tenants.iter().filter_map(|tenant| tenant.operation.as_ref()).filter(matters).collect();
+            let row = |operation: &&OperationView| {
+                [
+                    operation.tenant_id.clone(),
+                    operation.kind.clone(),
+                    operation.status.as_str().to_owned(),
+                    operation.step.clone(),
+                    operation.id.to_string(),
+                    operation.error.clone().unwrap_or_default(),
+                ]
             };
             let rows: Vec<_> = busy.iter().map(row).collect();
             let migrations = migrations::open(api)?;
-            let mut lines: Vec<_> = migrations.iter().map(migrations::line).collect();
+            let mut lines: Vec<_> = migrations.iter().map(|migration| migrations::line(migration)).collect();
             if !rows.is_empty() {
                 lines.push(table(["TENANT", "WHAT", "STATUS", "STEP", "OPERATION", "ERROR"], &rows));
             }
@@ -64,15 +79,19 @@ pub fn status(api: &Api<'_>, named: Option<&str>) -> Result<Outcome, Failure> {
                     format!("{} tenants; nothing is on its way, and nothing has failed.", tenants.len());
                 lines.push(words);
             }
-            let told: Vec<_> = busy.iter().copied().chain(&migrations).collect();
+            let failed = busy.iter().any(|operation| operation.status == Progress::Failed)
+                || migrations.iter().any(|migration| migration.status == Status::Failed);
             let document = json!({"tenants": tenants.len(), "operations": busy, "migrations": migrations});
-            Ok(outcome(lines.join("\n"), &told, document))
+            Ok(outcome(lines.join("\n"), failed, document))
         }
     }
 }
 
+fn has_failed(operation: &Details) -> bool {
+    operation.status == Progress::Failed
+}
+
 /// What failed is told by the exit code too.
-fn outcome(text_of: String, operations: &[&Json], document: Json) -> Outcome {
-    let failed = operations.iter().any(|operation| text(operation, "status") == "failed");
-    Outcome { exit: if failed { Exit::Differences } else { Exit::Done }, text: text_of, document }
+fn outcome(text: String, failed: bool, document: Json) -> Outcome {
+    Outcome { exit: if failed { Exit::Differences } else { Exit::Done }, text, document }
 }

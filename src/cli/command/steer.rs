@@ -7,9 +7,9 @@ use super::{
         screen::Screen,
     },
     migrations,
-    operations::{Until, check_id, get, of_tenant, told, watch, watch_end},
-    tenants::text,
+    operations::{Operation, Until, check_id, describe, get, of_tenant, watch, watch_end},
 };
+use crate::operations::migrations::model::PREFIX;
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
@@ -61,7 +61,7 @@ impl Steer {
             What::Rollback => "rollback",
             What::Finish => "finish",
         };
-        if self.operation.starts_with(migrations::PREFIX) {
+        if self.operation.starts_with(PREFIX) {
             return match self.what {
                 What::Pause | What::Resume => migrations::steer(api, &self.operation, word),
                 _ => Err(Failure::Usage(format!(
@@ -72,7 +72,7 @@ impl Steer {
         }
         let id = resolve(api, &self.operation)?;
         let path = format!("/management/operations/{id}/{word}");
-        match api.post(&path, &json!({})) {
+        match api.post::<Json>(&path, &json!({})) {
             // It was said already, and the answer to that was lost.
             Err(failure) if failure.is_status(409) && decided(api, &id, self.what)? => {}
             said => drop(said?),
@@ -83,14 +83,14 @@ impl Steer {
             What::Return => watch(api, screen, &id, Until::Returned)?,
             What::Abort | What::Rollback | What::Finish => watch_end(api, screen, &id)?,
         };
-        Ok(Outcome::done(told(&operation), operation))
+        Ok(Outcome::done(describe(&operation), operation.into_document()))
     }
 }
 
 /// Whether a move already ends as is wanted.
 fn decided(api: &Api<'_>, id: &str, what: What) -> Result<bool, Failure> {
-    let operation = get(api, id)?;
-    let wanted = operation.pointer("/move/wanted").and_then(Json::as_str).unwrap_or_default();
+    let moved = get(api, id)?.moved.clone();
+    let wanted = moved.and_then(|moved| moved.wanted).unwrap_or_default();
     Ok(match what {
         What::Abort | What::Rollback => wanted == "source",
         What::Switch => wanted == "target",
@@ -106,8 +106,8 @@ fn resolve(api: &Api<'_>, named: &str) -> Result<String, Failure> {
         return check_id("op_", named).map(str::to_owned);
     }
     let operations = of_tenant(api, named)?;
-    let newest = operations.iter().find(|operation| text(operation, "kind") == "move");
+    let newest = operations.iter().find(|operation: &&Operation| operation.kind == "move");
     newest
-        .map(|operation| text(operation, "id").to_owned())
+        .map(|operation| operation.id.to_string())
         .ok_or_else(|| Failure::Other(format!("the tenant {named} has not been moved")))
 }

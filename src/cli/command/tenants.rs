@@ -1,11 +1,12 @@
 //! `gatehouse tenants`: the tenants of an installation.
 
 use super::super::{
+    answer::Answered,
     api::Api,
     exit::{Failure, Outcome},
     screen::{Screen, table},
 };
-use crate::{id::TenantId, time::Lifetime};
+use crate::{id::TenantId, operations::tenants::view::TenantView, tenant::Status, time::Lifetime};
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Map, Value as Json, json};
@@ -102,11 +103,14 @@ pub fn path(tenant: &str) -> Result<String, Failure> {
     Ok(format!("/management/tenants/{id}"))
 }
 
-/// A tenant as the server shows it.
+/// A tenant, as the server shows it.
+pub type Tenant = Answered<TenantView>;
+
+/// A tenant.
 ///
 /// # Errors
 /// The server's refusal.
-pub fn get(api: &Api<'_>, tenant: &str) -> Result<Json, Failure> {
+pub fn get(api: &Api<'_>, tenant: &str) -> Result<Tenant, Failure> {
     api.get(&path(tenant)?)
 }
 
@@ -114,7 +118,7 @@ pub fn get(api: &Api<'_>, tenant: &str) -> Result<Json, Failure> {
 ///
 /// # Errors
 /// The server's refusal.
-pub fn all(api: &Api<'_>, status: Option<&str>) -> Result<Vec<Json>, Failure> {
+pub fn all(api: &Api<'_>, status: Option<&str>) -> Result<Vec<Tenant>, Failure> {
     let mut tenants = Vec::new();
     for page in 0.. {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -122,8 +126,7 @@ pub fn all(api: &Api<'_>, status: Option<&str>) -> Result<Vec<Json>, Failure> {
         if let Some(status) = status {
             query.append_pair("status", status);
         }
-        let found = api.get(&format!("/management/tenants?{}", query.finish()))?;
-        let Json::Array(found) = found else { break };
+        let found: Vec<Tenant> = api.get(&format!("/management/tenants?{}", query.finish()))?;
         let last = found.len() < PAGE;
         tenants.extend(found);
         if last {
@@ -143,28 +146,38 @@ pub fn text<'a>(value: &'a Json, name: &str) -> &'a str {
 
 fn list(api: &Api<'_>, status: Option<&str>) -> Result<Outcome, Failure> {
     let tenants = all(api, status)?;
-    let columns = ["id", "status", "placement", "domain", "friendly_name"];
-    let rows: Vec<_> =
-        tenants.iter().map(|tenant| columns.map(|column| text(tenant, column).to_owned())).collect();
+    let row = |tenant: &Tenant| {
+        [
+            tenant.id.clone(),
+            tenant.status.as_str().to_owned(),
+            tenant.placement.as_str().to_owned(),
+            tenant.domain.clone(),
+            tenant.friendly_name.clone(),
+        ]
+    };
+    let rows: Vec<_> = tenants.iter().map(row).collect();
     let shown = table(["TENANT", "STATUS", "PLACEMENT", "DOMAIN", "NAME"], &rows);
     Ok(Outcome::done(shown, json!({ "tenants": tenants })))
 }
 
-fn shown(tenant: Json) -> Outcome {
-    let mut lines: Vec<_> = ["id", "friendly_name", "status", "placement", "region", "issuer", "created_at"]
-        .iter()
-        .filter(|name| !text(&tenant, name).is_empty())
-        .map(|name| format!("{name:<14} {}", text(&tenant, name)))
-        .collect();
-    if let Some(operation) = tenant.get("operation") {
-        let (kind, status, step) =
-            (text(operation, "kind"), text(operation, "status"), text(operation, "step"));
-        lines.push(format!("{:<14} {kind} {status} ({step}) {}", "operation", text(operation, "id")));
-        if let Some(error) = operation.get("error").and_then(Json::as_str) {
-            lines.push(format!("{:<14} {error}", "error"));
-        }
+fn shown(tenant: Tenant) -> Outcome {
+    let members = [
+        ("id", tenant.id.clone()),
+        ("friendly_name", tenant.friendly_name.clone()),
+        ("status", tenant.status.as_str().to_owned()),
+        ("placement", tenant.placement.as_str().to_owned()),
+        ("region", tenant.region.clone().unwrap_or_default()),
+        ("issuer", tenant.issuer.clone()),
+        ("created_at", tenant.created_at.iso()),
+    ];
+    let members = members.iter().filter(|(_, text)| !text.is_empty());
+    let mut lines: Vec<_> = members.map(|(name, text)| format!("{name:<14} {text}")).collect();
+    if let Some(operation) = &tenant.operation {
+        let (kind, status, step) = (&operation.kind, operation.status.as_str(), &operation.step);
+        lines.push(format!("{:<14} {kind} {status} ({step}) {}", "operation", operation.id));
+        lines.extend(operation.error.as_ref().map(|error| format!("{:<14} {error}", "error")));
     }
-    Outcome::done(lines.join("\n"), tenant)
+    Outcome::done(lines.join("\n"), tenant.into_document())
 }
 
 fn create(api: &Api<'_>, screen: &mut Screen<'_>, new: &New) -> Result<Outcome, Failure> {
@@ -182,14 +195,14 @@ fn create(api: &Api<'_>, screen: &mut Screen<'_>, new: &New) -> Result<Outcome, 
 ///
 /// # Errors
 /// It could not be made.
-pub fn until_active(api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str) -> Result<Json, Failure> {
+pub fn until_active(api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str) -> Result<Tenant, Failure> {
     loop {
         let made = get(api, tenant)?;
-        match text(&made, "status") {
-            "provisioning" => wait(api, screen, tenant, &made),
-            "failed" => {
-                let why =
-                    made.pointer("/operation/error").and_then(Json::as_str).unwrap_or("no reason given");
+        match made.status {
+            Status::Provisioning => wait(api, screen, &made),
+            Status::Failed => {
+                let why = made.operation.as_ref().and_then(|operation| operation.error.as_deref());
+                let why = why.unwrap_or("no reason given");
                 return Err(Failure::Other(format!("the tenant {tenant} could not be made: {why}")));
             }
             _ => return Ok(made),
@@ -198,11 +211,12 @@ pub fn until_active(api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str) -> Res
 }
 
 /// Shows how far the newest operation of a tenant is, and lets some time pass.
-fn wait(api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str, shown: &Json) {
-    let progress = |name| shown.pointer(name).and_then(Json::as_u64).unwrap_or_default();
-    let (step, of) = (progress("/operation/progress/step"), progress("/operation/progress/of"));
-    let name = shown.pointer("/operation/step").and_then(Json::as_str).unwrap_or_default();
-    screen.progress(tenant, step, of, name);
+fn wait(api: &Api<'_>, screen: &mut Screen<'_>, tenant: &TenantView) {
+    if let Some(operation) = &tenant.operation {
+        let number = |steps: usize| u64::try_from(steps).unwrap_or_default();
+        let (step, of) = (number(operation.progress.step), number(operation.progress.of));
+        screen.progress(&tenant.id, step, of, &operation.step);
+    }
     api.environment().pause(Lifetime::seconds(1));
 }
 
@@ -212,8 +226,8 @@ fn update(api: &Api<'_>, change: &Change) -> Result<Outcome, Failure> {
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.into())))
         .collect();
-    let answer = api.call(Method::PATCH, &path(&change.tenant)?, Some(&Json::Object(body)))?;
-    Ok(shown(answer.body))
+    let path = path(&change.tenant)?;
+    api.call(Method::PATCH, &path, Some(&Json::Object(body)))?.read(&path).map(shown)
 }
 
 fn delete(
@@ -230,7 +244,7 @@ fn delete(
     let mut gone = answer.status == 204;
     while !gone && !no_wait {
         match get(api, tenant) {
-            Ok(left) => wait(api, screen, tenant, &left),
+            Ok(left) => wait(api, screen, &left),
             Err(failure) if failure.is_status(404) => gone = true,
             Err(failure) => return Err(failure),
         }

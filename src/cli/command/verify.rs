@@ -8,7 +8,11 @@ use super::{
         screen::{Screen, count, table},
     },
     operations::differing,
-    tenants::{self, text},
+    tenants::{self, Tenant},
+};
+use crate::{
+    operations::moves::{progress::Differing, rows::Sum, verify::Verified as Part},
+    tenant::Status,
 };
 use clap::Args;
 use serde_json::{Value as Json, json};
@@ -21,38 +25,6 @@ pub struct Arguments {
     tenants: Vec<String>,
 }
 
-/// What a table comes to: rows, and a sum modulo 2^256, little end first, that does not depend on their order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Sum {
-    rows: u64,
-    hash: Vec<u8>,
-}
-
-impl Sum {
-    /// Adds what the server says of a part: `rows:hash`.
-    fn add(&mut self, text: &str) -> Option<()> {
-        let (rows, hash) = text.split_once(':')?;
-        self.rows += rows.parse::<u64>().ok()?;
-        let digits: Vec<_> = hash.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
-        let bytes = digits.chunks(2).map(|pair| match pair {
-            [high, low] => Some(high * 16 + low),
-            _ => None,
-        });
-        self.hash.resize(32, 0);
-        let mut carry = 0;
-        for (place, digit) in self.hash.iter_mut().zip(bytes.collect::<Option<Vec<_>>>()?) {
-            let sum = u32::from(*place) + digit + carry;
-            *place = sum.to_le_bytes()[0];
-            carry = sum >> 8;
-        }
-        Some(())
-    }
-
-    fn hex(&self) -> String {
-        self.hash.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
 impl Arguments {
     /// Does it.
     ///
@@ -61,9 +33,10 @@ impl Arguments {
     pub fn run(self, api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Outcome, Failure> {
         let tenants = if self.tenants.is_empty() {
             let all = tenants::all(api, None)?;
-            let settled =
-                |tenant: &&Json| ["active", "read_only", "suspended"].contains(&text(tenant, "status"));
-            all.iter().filter(settled).map(|tenant| text(tenant, "id").to_owned()).collect()
+            let settled = |tenant: &&Tenant| {
+                matches!(tenant.status, Status::Active | Status::ReadOnly | Status::Suspended)
+            };
+            all.iter().filter(settled).map(|tenant| tenant.id.clone()).collect()
         } else {
             self.tenants
         };
@@ -84,8 +57,8 @@ impl Arguments {
 struct Verified {
     mode: String,
     tables: BTreeMap<String, Sum>,
-    differences: Vec<Json>,
-    pending: u64,
+    differences: Vec<Differing>,
+    pending: usize,
 }
 
 /// Compares a tenant, part by part.
@@ -98,18 +71,14 @@ fn verify(api: &Api<'_>, screen: &mut Screen<'_>, tenant: &str) -> Result<Verifi
         if let Some(next) = &next {
             query.append_pair("from", next);
         }
-        let part = api.get(&format!("{path}?{}", query.finish()))?;
-        text(&part, "mode").clone_into(&mut verified.mode);
-        for (table, sum) in part.get("tables").and_then(Json::as_object).into_iter().flatten() {
-            let added =
-                verified.tables.entry(table.clone()).or_default().add(sum.as_str().unwrap_or_default());
-            added.ok_or_else(|| Failure::Other(format!("the server's sum of {table} cannot be read")))?;
+        let part: Part = api.get(&format!("{path}?{}", query.finish()))?;
+        verified.mode = part.mode;
+        for (table, sum) in &part.tables {
+            verified.tables.entry(table.clone()).or_default().merge(sum);
         }
-        verified
-            .differences
-            .extend(part.get("differences").and_then(Json::as_array).cloned().unwrap_or_default());
-        verified.pending += part.get("pending").and_then(Json::as_u64).unwrap_or_default();
-        next = part.get("next").and_then(Json::as_str).map(str::to_owned);
+        verified.differences.extend(part.differences);
+        verified.pending += part.pending;
+        next = part.next;
         if next.is_none() {
             return Ok(verified);
         }
@@ -138,7 +107,7 @@ impl Verified {
             let short = |hash: String| hash.chars().take(16).collect::<String>();
             let filled = self.tables.iter().filter(|(_, sum)| sum.rows > 0);
             let rows: Vec<_> =
-                filled.map(|(name, sum)| [name.clone(), count(sum.rows), short(sum.hex())]).collect();
+                filled.map(|(name, sum)| [name.clone(), count(sum.rows), short(sum.hash())]).collect();
             lines.push(table(["TABLE", "ROWS", "HASH"], &rows));
         }
         lines.join("\n")
@@ -148,7 +117,7 @@ impl Verified {
         let tables: BTreeMap<_, _> = self
             .tables
             .iter()
-            .map(|(name, sum)| (name, json!({"rows": sum.rows, "hash": sum.hex()})))
+            .map(|(name, sum)| (name, json!({"rows": sum.rows, "hash": sum.hash()})))
             .collect();
         json!({"tenant": tenant, "mode": self.mode, "rows": self.rows(), "tables": tables,
             "differences": self.differences, "pending": self.pending})

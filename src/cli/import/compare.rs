@@ -10,8 +10,11 @@ use super::{
     sender::path,
     target::Target,
 };
-use crate::importing::fingerprint::Sum;
-use serde_json::{Value as Json, json};
+use crate::importing::{
+    fingerprint::Sum,
+    model::{Comparison, Different, TablePage},
+};
+use serde_json::json;
 
 /// What differs, in words.
 ///
@@ -42,11 +45,12 @@ fn held(api: &Api<'_>, tenant: &str, table: &str) -> Result<(u64, Sum), Failure>
         if let Some(after) = &after {
             query.append_pair("after", after);
         }
-        let page = api.get(&format!("{}/tables/{table}?{}", path(tenant), query.finish()))?;
-        count += page.get("count").and_then(Json::as_u64).unwrap_or_default();
-        let hash = page.get("hash").and_then(Json::as_str).and_then(Sum::parse);
-        sum.add_sum(hash.ok_or_else(|| Failure::Other("the server answers no hash".to_owned()))?);
-        after = page.get("after").and_then(Json::as_str).map(str::to_owned);
+        let page: TablePage = api.get(&format!("{}/tables/{table}?{}", path(tenant), query.finish()))?;
+        count += page.count;
+        sum.add_sum(
+            Sum::parse(&page.hash).ok_or_else(|| Failure::Other("the server answers no hash".to_owned()))?,
+        );
+        after = page.after;
         if after.is_none() {
             return Ok((count, sum));
         }
@@ -80,8 +84,8 @@ pub fn compare_records(
     let mut chunks = Chunks::default();
     let mut ask = |Chunk { table, records, .. }: Chunk| {
         let body = json!({"table": table, "records": records});
-        let said = api.post(&format!("{}/compare", path(tenant)), &body)?;
-        compared.take(tenant, table, &said);
+        let found: Comparison = api.post(&format!("{}/compare", path(tenant)), &body)?;
+        compared.take(tenant, table, found);
         Ok(())
     };
     each_row(source, std::slice::from_ref(target), &mut progress, &mut |_, target, table, row| {
@@ -97,17 +101,12 @@ pub fn compare_records(
 
 impl Compared {
     /// Adds what the server says of a chunk.
-    fn take(&mut self, tenant: &str, table: &str, said: &Json) {
-        let list = |name: &str| said.get(name).and_then(Json::as_array).into_iter().flatten();
-        self.same += said.get("same").and_then(Json::as_u64).unwrap_or_default();
-        let missing = list("missing").filter_map(Json::as_str);
+    fn take(&mut self, tenant: &str, table: &str, found: Comparison) {
+        self.same += found.same;
+        let missing = found.missing.iter();
         self.missing.extend(missing.map(|key| format!("{tenant}: table {table}, row {key} is not there")));
-        let different = list("different").map(|row| {
-            let columns = row.get("columns").and_then(Json::as_array).into_iter().flatten();
-            let columns = columns.filter_map(Json::as_str).collect::<Vec<_>>().join(", ");
-            let key = row.get("key").and_then(Json::as_str).unwrap_or_default();
-            format!("{tenant}: table {table}, row {key} is not as it was sent: {columns}")
-        });
-        self.different.extend(different);
+        self.different.extend(found.different.iter().map(|Different { key, columns }| {
+            format!("{tenant}: table {table}, row {key} is not as it was sent: {}", columns.join(", "))
+        }));
     }
 }

@@ -4,7 +4,7 @@ use super::{
     super::{api::Api, authhero, exit::Failure, plan::Plan},
     first_pass::FirstPass,
 };
-use serde_json::Value as Json;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Ids by name.
@@ -56,18 +56,22 @@ impl Existing {
     }
 }
 
+/// Whatever has an id and a name (the three kinds are of three types).
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+    name: String,
+}
+
 /// Everything of a kind that the main tenant has, page by page.
 fn named(api: &Api<'_>, kind: &str) -> Result<Ids, Failure> {
     const PAGE: usize = 100;
     let mut ids = Ids::new();
     for page in 0.. {
-        let answer = api.get(&format!("/api/v2/{kind}?page={page}&per_page={PAGE}"))?;
-        let Json::Array(found) = answer else { break };
-        for item in &found {
-            let text = |name: &str| item.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-            ids.insert(text("name"), text("id"));
-        }
-        if found.len() < PAGE {
+        let found: Vec<Named> = api.get(&format!("/api/v2/{kind}?page={page}&per_page={PAGE}"))?;
+        let last = found.len() < PAGE;
+        ids.extend(found.into_iter().map(|Named { id, name }| (name, id)));
+        if last {
             break;
         }
     }

@@ -8,7 +8,10 @@ use super::{
     second_pass::{Tally, each_row},
     target::Target,
 };
-use crate::importing::record::Record;
+use crate::importing::{
+    model::{Import, Status},
+    record::Record,
+};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
@@ -16,7 +19,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default)]
 pub struct Begun {
     /// How many records of each table it has already.
-    pub taken: BTreeMap<String, u64>,
+    pub taken: BTreeMap<String, i64>,
     /// Whether it is finished: nothing is left to send.
     pub finished: bool,
 }
@@ -32,10 +35,9 @@ pub fn path(tenant: &str) -> String {
 /// Another import is open, or the tenant is in use.
 pub fn begin(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Result<Begun, Failure> {
     let source = format!("authhero {}", tally.digest());
-    let is_ours = |import: &Json| import.get("source").and_then(Json::as_str) == Some(&source);
-    match api.get(&path(tenant)) {
-        Ok(import) if import.get("status").and_then(Json::as_str) == Some("finished") && is_ours(&import) => {
-            return Ok(Begun { taken: taken(&import), finished: true });
+    match api.get::<Import>(&path(tenant)) {
+        Ok(import) if import.status == Status::Finished && import.source == source => {
+            return Ok(Begun { taken: import.taken, finished: true });
         }
         Ok(_) => {}
         Err(failure) if failure.is_status(404) => {}
@@ -45,7 +47,7 @@ pub fn begin(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Res
         "source": source, "tenant": target.destination.from, "issuer": target.mapping.former_issuer,
         "live": target.is_main(),
     });
-    let import = api.post(&path(tenant), &wanted).map_err(|failure| match &failure {
+    let import: Import = api.post(&path(tenant), &wanted).map_err(|failure| match &failure {
         Failure::Refused { code, body, .. } if code == "import_open" => Failure::Other(format!(
             "an import of something else into {tenant} is open ({}): the source or the plan has changed since it began. \
              `gatehouse import --plan PLAN --discard` takes it back",
@@ -53,20 +55,14 @@ pub fn begin(api: &Api<'_>, tenant: &str, target: &Target, tally: &Tally) -> Res
         )),
         _ => failure,
     })?;
-    Ok(Begun { taken: taken(&import), finished: false })
-}
-
-fn taken(import: &Json) -> BTreeMap<String, u64> {
-    let taken = import.get("taken").and_then(Json::as_object);
-    let count = |(table, count): (&String, &Json)| Some((table.clone(), count.as_u64()?));
-    taken.into_iter().flatten().filter_map(count).collect()
+    Ok(Begun { taken: import.taken, finished: false })
 }
 
 /// Records on their way to one tenant.
 pub struct Sender<'a, 'e> {
     api: &'a Api<'e>,
     tenant: String,
-    taken: BTreeMap<String, u64>,
+    taken: BTreeMap<String, i64>,
     chunks: Chunks,
 }
 
@@ -78,7 +74,7 @@ impl<'a, 'e> Sender<'a, 'e> {
 
     /// One more record; what the server has already is not sent again.
     fn put(&mut self, record: Record) -> Result<(), Failure> {
-        let taken = self.taken.get(record.table).copied().unwrap_or_default();
+        let taken = self.taken.get(record.table).copied().unwrap_or_default().unsigned_abs();
         if self.chunks.seen(record.table) < taken {
             self.chunks.skip(record.table);
             return Ok(());
@@ -94,7 +90,7 @@ impl<'a, 'e> Sender<'a, 'e> {
 
 fn send_chunk(api: &Api<'_>, tenant: &str, Chunk { table, from, records }: Chunk) -> Result<(), Failure> {
     let body = json!({"table": table, "from": from, "records": records});
-    api.post(&format!("{}/records", path(tenant)), &body).map(drop)
+    api.post::<Json>(&format!("{}/records", path(tenant)), &body).map(drop)
 }
 
 /// Sends what has not been sent yet: `senders` are those of the targets, none for one that is finished.

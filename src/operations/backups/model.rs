@@ -26,6 +26,15 @@ impl Group {
     /// Everything.
     pub const ALL: [Self; 3] = [Self::Keys, Self::Sessions, Self::Logs];
 
+    /// As stored and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Sessions => "sessions",
+            Self::Logs => "logs",
+        }
+    }
+
     /// Its tables.
     pub const fn tables(self) -> &'static [&'static str] {
         match self {

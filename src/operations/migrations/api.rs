@@ -3,13 +3,14 @@
 use super::{
     model::{Migration, NewMigration, PREFIX, Status, Tenants},
     store,
+    view::{MigrationView, TenantView},
 };
 use crate::{
     access::{
         Area, Operator,
         management::{Refusal, scope},
     },
-    db::{Page, Row},
+    db::Page,
     error::{Error, Fault},
     events::Change,
     http::{Json, Path, Query, Response, StatusCode, route::Routes},
@@ -55,7 +56,7 @@ async fn create(cx: &Operator, Json(new): Json<NewMigration>) -> Result<Response
     let change = Change::of(words, "migration", &id).added("placement", &wanted.to.placement.as_str());
     cx.note(&change).await?;
     call.platform().wake(&OperationId::new(id.clone()), call.now).await?;
-    let body = shown(&load(cx, &id).await?);
+    let body = json!(MigrationView::of(load(cx, &id).await?));
     let location = format!("/management/migrations/{id}");
     Ok(Response::json(StatusCode::ACCEPTED, &body).with("location", location))
 }
@@ -63,12 +64,12 @@ async fn create(cx: &Operator, Json(new): Json<NewMigration>) -> Result<Response
 async fn list(cx: &Operator, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
     let window = page.check().map_err(Refusal::invalid_query)?;
     let (rows, count) = window.read(cx.directory(), store::list(window), store::count()).await?;
-    let shown = rows.iter().map(|row| Ok(shown(&store::migration(row)?)));
-    Ok(Json(window.list("migrations", shown.collect::<Result<_, Fault>>()?, count)))
+    let views = rows.iter().map(|row| Ok(json!(MigrationView::of(store::migration(row)?))));
+    Ok(Json(window.list("migrations", views.collect::<Result<_, Fault>>()?, count)))
 }
 
-async fn get(cx: &Operator, Path(id): Path<String>) -> Result<Json<Value>, Error<Refusal>> {
-    Ok(Json(shown(&load(cx, &id).await?)))
+async fn get(cx: &Operator, Path(id): Path<String>) -> Result<Json<MigrationView>, Error<Refusal>> {
+    Ok(Json(MigrationView::of(load(cx, &id).await?)))
 }
 
 /// Which of its tenants are listed.
@@ -96,35 +97,17 @@ async fn tenants(
         }
     };
     let rows = cx.directory().all(store::tenants_of(&id, filter.status.as_deref(), window)).await?;
-    let tenants = rows.iter().map(tenant).collect::<Result<_, Fault>>()?;
+    let tenants = rows.iter().map(|row| Ok(json!(TenantView::read(row)?))).collect::<Result<_, Fault>>()?;
     Ok(Json(window.list("tenants", tenants, total)))
 }
 
-fn tenant(row: &Row) -> Result<Value, Fault> {
-    let (status, operation) = (row.text("status")?, row.optional_text("operation_id")?);
-    let mut shown = json!({
-        "position": row.int("position")?,
-        "tenant_id": row.text("tenant_id")?,
-        "status": status,
-        "operation_id": operation,
-        "updated_at": row.time("updated_at")?,
-    });
-    if let (Some(error), Some(members)) = (row.optional_text("error")?, shown.as_object_mut()) {
-        members.insert("error".to_owned(), Value::String(error));
-        let how = "POST /management/migrations/{id}/resume tries those that failed again; \
-                   POST /management/operations/{operation_id}/abort leaves this one where it is";
-        members.insert("to_go_on".to_owned(), Value::String(how.to_owned()));
-    }
-    Ok(shown)
-}
-
 /// No further tenant begins; those that move go on.
-async fn pause(cx: &Operator, Path(id): Path<String>) -> Result<Json<Value>, Error<Refusal>> {
+async fn pause(cx: &Operator, Path(id): Path<String>) -> Result<Json<MigrationView>, Error<Refusal>> {
     steer(cx, &id, &[Status::Running], Status::Paused, "The migration is not running").await
 }
 
 /// Goes on; those that failed have another turn.
-async fn resume(cx: &Operator, Path(id): Path<String>) -> Result<Json<Value>, Error<Refusal>> {
+async fn resume(cx: &Operator, Path(id): Path<String>) -> Result<Json<MigrationView>, Error<Refusal>> {
     let from = [Status::Paused, Status::Failed, Status::Running];
     let shown = steer(cx, &id, &from, Status::Running, "The migration has succeeded").await?;
     cx.commit(store::again(&id, cx.call().now)).await?;
@@ -143,7 +126,7 @@ async fn steer(
     from: &[Status],
     to: Status,
     otherwise: &str,
-) -> Result<Json<Value>, Error<Refusal>> {
+) -> Result<Json<MigrationView>, Error<Refusal>> {
     load(cx, id).await?;
     let outcomes = cx.commit([store::set_status(id, from, to, cx.call().now)]).await?;
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
@@ -155,27 +138,11 @@ async fn steer(
     )
     .await?;
     cx.call().platform().wake(&OperationId::new(id), cx.call().now).await?;
-    Ok(Json(shown(&load(cx, id).await?)))
+    Ok(Json(MigrationView::of(load(cx, id).await?)))
 }
 
 async fn load(cx: &Operator, id: &str) -> Result<Migration, Error<Refusal>> {
     let row = cx.directory().first(store::by_id(id)).await?;
-    let inexistent = || Refusal::not_found("inexistent_migration", "There is no such migration");
-    Ok(store::migration(&row.ok_or_else(inexistent)?)?)
-}
-
-fn shown(migration: &Migration) -> Value {
-    let [waiting, moving, moved, failed] = migration.counts;
-    json!({
-        "id": migration.id,
-        "status": migration.status,
-        "to": migration.wanted.to,
-        "parallelism": migration.wanted.parallelism,
-        "stop_on_failure": migration.wanted.stop_on_failure,
-        "tenants": { "waiting": waiting, "moving": moving, "moved": moved, "failed": failed },
-        "initiated_by": migration.initiated_by,
-        "created_at": migration.created_at,
-        "updated_at": migration.updated_at,
-        "finished_at": migration.finished_at,
-    })
+    let not_found = || Refusal::not_found("inexistent_migration", "There is no such migration");
+    Ok(store::migration(&row.ok_or_else(not_found)?)?)
 }

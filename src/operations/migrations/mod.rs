@@ -6,5 +6,6 @@ mod drive;
 pub mod fleet;
 pub mod model;
 pub mod store;
+pub mod view;
 
 pub use drive::{advance, tick};

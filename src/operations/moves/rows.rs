@@ -101,8 +101,18 @@ impl Sum {
     /// Adds one row.
     pub fn add(&mut self, text: &str) {
         self.rows += 1;
+        self.add_hash(Sha256::digest(text.as_bytes()).into());
+    }
+
+    /// Adds other rows.
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.add_hash(other.hash);
+    }
+
+    fn add_hash(&mut self, hash: [u8; 32]) {
         let mut carry = 0;
-        for (place, digit) in self.hash.iter_mut().zip(Sha256::digest(text.as_bytes())) {
+        for (place, digit) in self.hash.iter_mut().zip(hash) {
             let sum = u16::from(*place) + u16::from(digit) + carry;
             *place = sum.to_le_bytes()[0];
             carry = sum >> 8;

@@ -3,28 +3,37 @@
 use crate::{
     config::Placement,
     error::Fault,
-    id::TenantId,
     operations::engine::{model::Operation, subject::TenantRecord, view::OperationView},
-    tenant::{Directory, Issuer, Status},
+    tenant::{Directory, Status},
     time::Timestamp,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A tenant, as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TenantView {
-    id: TenantId,
-    friendly_name: String,
-    status: Status,
-    placement: Placement,
+    /// Its id.
+    pub id: String,
+    /// Its name for people.
+    pub friendly_name: String,
+    /// Its state.
+    pub status: Status,
+    /// Where its rows live.
+    pub placement: Placement,
+    /// Where in the world, if somebody said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<String>,
-    issuer: Issuer,
-    domain: String,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub region: Option<String>,
+    /// The issuer of its tokens.
+    pub issuer: String,
+    /// Its host.
+    pub domain: String,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// The newest of its operations.
     #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<OperationView>,
+    pub operation: Option<OperationView>,
 }
 
 impl TenantView {
@@ -38,12 +47,12 @@ impl TenantView {
         newest: Option<&Operation>,
     ) -> Result<Self, Fault> {
         Ok(Self {
-            id: tenant.id.clone(),
+            id: tenant.id.to_string(),
             friendly_name: tenant.friendly_name.clone(),
             status: tenant.status,
             placement: tenant.placement,
             region: tenant.region.as_ref().map(|region| region.as_str().to_owned()),
-            issuer: directory.issuer(&tenant.id),
+            issuer: directory.issuer(&tenant.id).as_str().to_owned(),
             domain: directory.authority(&tenant.id),
             created_at: tenant.created_at,
             updated_at: tenant.updated_at,

@@ -1,13 +1,10 @@
 //! What every tenant shows to the world and to its operator, before and after.
 
-use super::{
-    super::{
-        super::{api::Api, exit::Failure, screen::Screen},
-        tenants::{self, text},
-    },
-    is_set,
+use super::super::{
+    super::{api::Api, exit::Failure, screen::Screen},
+    tenants::{self, text},
 };
-use crate::time::Lifetime;
+use crate::{operations::tenants::databases::api::DatabaseView, time::Lifetime};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +22,7 @@ struct Face {
 struct Database {
     binding: String,
     is_bound: bool,
-    version: u64,
+    version: i64,
 }
 
 /// The tenants that answer, and those that do not.
@@ -46,8 +43,8 @@ impl Faces {
         let mut faces = Self::default();
         for (done, tenant) in (0..).zip(&tenants) {
             screen.progress("tenants", done, total, "looked at");
-            let id = text(tenant, "id").to_owned();
-            match face(api, &id, text(tenant, "issuer")) {
+            let id = tenant.id.clone();
+            match face(api, &id, &tenant.issuer) {
                 Ok(face) => drop(faces.answering.insert(id, face)),
                 Err(_) => faces.silent.push(id),
             }
@@ -110,12 +107,10 @@ fn face(api: &Api<'_>, tenant: &str, issuer: &str) -> Result<Face, Failure> {
     let keys = api.open(&format!("{issuer}.well-known/jwks.json"))?;
     let keys = keys.get("keys").and_then(Json::as_array);
     let keys = keys.into_iter().flatten().map(|key| text(key, "kid").to_owned()).collect();
-    let database = match api.get(&format!("{}/database", tenants::path(tenant)?)) {
-        Ok(database) => Some(Database {
-            binding: text(&database, "binding").to_owned(),
-            is_bound: is_set(&database, "bound"),
-            version: database.get("schema_version").and_then(Json::as_u64).unwrap_or_default(),
-        }),
+    let database = match api.get::<DatabaseView>(&format!("{}/database", tenants::path(tenant)?)) {
+        Ok(DatabaseView { binding, bound, schema_version, .. }) => {
+            Some(Database { binding, is_bound: bound, version: schema_version })
+        }
         // The server is of a release that does not say.
         Err(failure) if failure.is_status(404) || failure.is_status(405) => None,
         Err(failure) => return Err(failure),

@@ -130,8 +130,3 @@ fn live_version(environment: &dyn Environment) -> Result<Option<String>, Failure
     let live = versions.into_iter().flatten().find(whole);
     Ok(live.and_then(|version| version.get("version_id")?.as_str()).map(str::to_owned))
 }
-
-/// A member of an answer that is a flag.
-fn is_set(value: &Json, name: &str) -> bool {
-    value.get(name) == Some(&Json::Bool(true))
-}

@@ -2,8 +2,7 @@
 
 use super::super::{
     super::{api::Api, exit::Failure, screen::Screen},
-    backup::{EVERYTHING, Round},
-    tenants::text,
+    backup::{Archive, EVERYTHING, Round},
 };
 use crate::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -87,7 +86,7 @@ impl WayBack {
 
     /// For programs.
     pub fn document(&self) -> Json {
-        let of = |archive: &Json| json!({"tenant_id": text(archive, "tenant_id"), "id": text(archive, "id")});
+        let of = |archive: &Archive| json!({"tenant_id": archive.tenant_id, "id": archive.id});
         let (kind, archives, left_out) = match &self.archives {
             Err(_) => ("time_travel", Vec::new(), Vec::new()),
             Ok(round) => {

@@ -13,8 +13,8 @@ use crate::{
     tenant::{Fleet, cache::FRESH},
     time::Timestamp,
 };
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The commands, and what they came to.
 pub fn routes(r: &mut Routes) {
@@ -24,24 +24,32 @@ pub fn routes(r: &mut Routes) {
 }
 
 /// The fleet as the API shows it.
-#[derive(Serialize)]
-struct Shown {
-    status: Fleet,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FleetView {
+    /// Its state.
+    pub status: Fleet,
     /// Since when; absent while nobody has changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Timestamp>,
+    pub since: Option<Timestamp>,
     /// From when on every instance knows it: until then one may still act as before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    effective_at: Option<Timestamp>,
+    pub effective_at: Option<Timestamp>,
     /// How many tenants are in which state of their own.
-    tenants: Map<String, Value>,
+    pub tenants: BTreeMap<String, i64>,
 }
 
-async fn get(cx: &Operator, (): ()) -> Result<Json<Shown>, Error<Refusal>> {
-    Ok(Json(shown(cx).await?))
+/// What a clean-up has begun.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CleanedUp {
+    /// The moves that are finished now, by the ids of their operations.
+    pub finishing: Vec<String>,
 }
 
-async fn set(cx: &Operator, Path(status): Path<String>) -> Result<Json<Shown>, Error<Refusal>> {
+async fn get(cx: &Operator, (): ()) -> Result<Json<FleetView>, Error<Refusal>> {
+    Ok(Json(view(cx).await?))
+}
+
+async fn set(cx: &Operator, Path(status): Path<String>) -> Result<Json<FleetView>, Error<Refusal>> {
     let call = cx.call();
     let unknown = || {
         let states = Fleet::ALL.map(Fleet::as_str).join(", ");
@@ -54,14 +62,14 @@ async fn set(cx: &Operator, Path(status): Path<String>) -> Result<Json<Shown>, E
         &Change::of(format!("Set the fleet to {}", fleet.as_str()), "fleet", "all").added("status", &fleet),
     )
     .await?;
-    Ok(Json(shown(cx).await?))
+    Ok(Json(view(cx).await?))
 }
 
 /// Finishes every move that has arrived: what a rollback would need is given up, and the databases that were left are emptied.
 /// The last phase, so writes must be on.
-async fn clean_up(cx: &Operator, (): ()) -> Result<Json<Value>, Error<Refusal>> {
+async fn clean_up(cx: &Operator, (): ()) -> Result<Json<CleanedUp>, Error<Refusal>> {
     let call = cx.call();
-    let before = shown(cx).await?;
+    let before = view(cx).await?;
     if before.status != Fleet::Active {
         let why = format!("The fleet is {}: make it active first", before.status.as_str());
         return Err(Refusal::conflict("illegal_transition", why).into());
@@ -74,17 +82,17 @@ async fn clean_up(cx: &Operator, (): ()) -> Result<Json<Value>, Error<Refusal>> 
     }
     let words = format!("Clean up: {} moves are finished", finishing.len());
     cx.note(&Change::of(words, "fleet", "all").added("finishing", &finishing)).await?;
-    Ok(Json(json!({ "finishing": finishing })))
+    Ok(Json(CleanedUp { finishing }))
 }
 
-async fn shown(cx: &Operator) -> Result<Shown, Fault> {
+async fn view(cx: &Operator) -> Result<FleetView, Fault> {
     let main = &cx.call().shared.config.main_tenant;
     let [states, counts] = cx.directory().read([store::state(), store::count_by_status(main)]).await?;
     let state = states.first().ok_or_else(|| Fault::internal("the directory answered no row"))?;
     let (status, since) = store::read_state(state)?;
-    let mut tenants = Map::new();
+    let mut tenants = BTreeMap::new();
     for row in &counts {
-        tenants.insert(row.text("state")?, json!(row.int("total")?));
+        tenants.insert(row.text("state")?, row.int("total")?);
     }
-    Ok(Shown { status, since, effective_at: since.map(|since| since.plus(FRESH)), tenants })
+    Ok(FleetView { status, since, effective_at: since.map(|since| since.plus(FRESH)), tenants })
 }
