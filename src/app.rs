@@ -11,7 +11,7 @@ use crate::{
     limits::{Limits, model::Class, turns::Turns},
     operations::{self, tenants::bootstrap},
     platform::{DataPoint, Platform},
-    resources::snapshot::Snapshots,
+    resources::{logs::sealing, snapshot::Snapshots},
     routes::ROUTES,
     tenant::{Directory, Host, Resolved},
     time::Timestamp,
@@ -122,7 +122,10 @@ impl App {
         let now = platform.now();
         let ticked = match self.shared.directory.main(now, &Meter::default()).await {
             Err(Fault { kind: FaultKind::Unprepared, .. }) => bootstrap::run(&self.shared, now).await,
-            _ => operations::tick(&self.shared).await,
+            _ => match operations::tick(&self.shared).await {
+                Ok(()) => sealing::tick(&self.shared).await,
+                Err(fault) => Err(fault),
+            },
         };
         if let Err(fault) = ticked {
             access::log_fault(platform, "tick", "", &fault);

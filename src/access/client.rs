@@ -37,7 +37,10 @@ pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal
     let (limits, tenant) = (&call.shared.limits, call.tenant.id());
     limits.check_failures(tenant, presented.id.as_str(), &call.request.ip, call.now)?;
     let snapshot = call.snapshot().await?;
-    let record = snapshot.client(&call.db, &presented.id).await?.ok_or_else(Refusal::invalid_client)?;
+    let Some(record) = snapshot.client(&call.db, &presented.id).await? else {
+        note_failure(call, None).await?;
+        return Err(Refusal::invalid_client().into());
+    };
     let proven = match (record.client.token_endpoint_auth_method, &record.secret, &presented.secret) {
         (AuthMethod::None, _, None) => true,
         (AuthMethod::None, _, Some(_)) => false,
@@ -45,16 +48,16 @@ pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal
         _ => false,
     };
     if !proven {
-        note_failure(call, &presented.id).await?;
+        note_failure(call, Some(&presented.id)).await?;
         return Err(Refusal::invalid_client().into());
     }
     check_origin(call, &record)?;
     Ok(record)
 }
 
-/// Writes down that somebody has not proven to be a client that there is (Auth0: by the exchange that they asked for). Such
-/// entries are bounded, as all that strangers cause; while the tenant is read-only there are none.
-async fn note_failure(call: &Call, client: &ClientId) -> Result<(), Error<Refusal>> {
+/// Writes down that somebody has not proven to be a client (Auth0: by the exchange that they asked for); `client` only if
+/// there is such a client. Such entries are bounded, as all that strangers cause; while the tenant is read-only there are none.
+async fn note_failure(call: &Call, client: Option<&ClientId>) -> Result<(), Error<Refusal>> {
     #[derive(Deserialize)]
     struct Asked {
         grant_type: Option<String>,
@@ -67,7 +70,8 @@ async fn note_failure(call: &Call, client: &ClientId) -> Result<(), Error<Refusa
         _ => Kind::FailedExchangeClientCredentials,
     };
     if !call.tenant.is_read_only() {
-        let entry = Entry::new(kind, "Client authentication failed").client(client.as_str());
+        let words = if client.is_some() { "Client authentication failed" } else { "There is no such client" };
+        let entry = Entry::new(kind, words).client(client.map_or("", ClientId::as_str));
         call.db.commit([call.record(entry)]).await?;
     }
     Ok(())

@@ -5,14 +5,17 @@ use super::{
     bearer::{self, Unacceptable, Verified},
     fault_words, live, log_unreadable,
     may_manage::{Bearer, may_manage},
+    refused,
 };
 use crate::{
-    db::{Outcome, Row, Statement, quota, readable},
+    db::{Outcome, Row, Scope as _, Statement, quota, readable},
     error::{Error, Fault, FaultKind},
-    events::{Change, Entry},
+    events::{Change, Entry, store::short},
     http::{Malformed, Response, StatusCode},
     id::{OrganizationId, TenantId, UserId},
+    jose::Claims,
     limits::model::MANAGEMENT,
+    platform::Level,
     resources::{organizations, snapshot::Snapshot, standing},
     tenant::{InTenant, Resolved, Tenant, TenantDb},
 };
@@ -41,7 +44,7 @@ pub struct Management {
     call: Call,
     tenant: Rc<Tenant>,
     db: TenantDb,
-    claims: crate::jose::Claims,
+    claims: Claims,
     bearer: Bearer,
 }
 
@@ -113,6 +116,11 @@ impl Refusal {
     pub fn with_detail(self, detail: serde_json::Value) -> Self {
         Self { detail: Some(detail), ..self }
     }
+
+    /// Has it written down: who was refused what.
+    pub(super) fn note(&self, call: &Call, db: &TenantDb, claims: Option<&Claims>) {
+        refused::note(call, db, claims, self.status, (&self.code, &self.message));
+    }
 }
 
 impl From<Refusal> for Error<Refusal> {
@@ -156,6 +164,26 @@ impl Refuse for Refusal {
 
 /// Verifies the token for the management API: `401` for a token that is not acceptable, `403` for another API's.
 pub(super) async fn authenticate(call: &Call) -> Result<Verified, Error<Refusal>> {
+    let verified = verify(call).await;
+    if let Err(Error::Refused(refusal)) = &verified {
+        refusal.note(call, &call.db, None);
+    }
+    verified
+}
+
+/// What became of a caller whose token is good, with a refusal written down.
+pub(super) fn noted<T>(
+    call: &Call,
+    claims: &Claims,
+    admitted: Result<T, Error<Refusal>>,
+) -> Result<T, Error<Refusal>> {
+    if let Err(Error::Refused(refusal)) = &admitted {
+        refusal.note(call, &call.db, Some(claims));
+    }
+    admitted
+}
+
+async fn verify(call: &Call) -> Result<Verified, Error<Refusal>> {
     let verified = bearer::examine(call, bearer::token(&call.request), |token, issuer| {
         live::bearer(call, token, issuer)
     })
@@ -185,7 +213,22 @@ fn refuse(why: Unacceptable) -> Refusal {
 }
 
 /// An entry with who asked for what it tells of, as Auth0 shapes it: the entry itself is about somebody, or nobody.
-pub(super) fn asked_by(call: &Call, claims: &crate::jose::Claims, mut entry: Entry) -> Entry {
+/// Of whoever has no good token nothing is known.
+pub(super) fn asked_by(call: &Call, claims: Option<&Claims>, mut entry: Entry) -> Entry {
+    let request = &call.request;
+    let mut asked = json!({ "method": request.method.as_str(), "path": short(&request.path, PATH) });
+    if let (Some(claims), Some(members)) = (claims, asked.as_object_mut()) {
+        members.insert("auth".to_owned(), auth(claims));
+    }
+    entry.details.insert("request".to_owned(), asked);
+    entry.client(claims.and_then(|claims| claims.azp.as_deref()).unwrap_or_default())
+}
+
+/// How long the path of an entry may be, in characters.
+const PATH: usize = 1024;
+
+/// Who a token speaks for, as Auth0's log shapes it.
+fn auth(claims: &Claims) -> serde_json::Value {
     let credentials = json!({ "jti": claims.jti });
     let mut auth = json!({ "strategy": "jwt", "credentials": credentials, "issuer": claims.iss });
     if let Some(members) = auth.as_object_mut() {
@@ -195,13 +238,10 @@ pub(super) fn asked_by(call: &Call, claims: &crate::jose::Claims, mut entry: Ent
             members.insert("organization".to_owned(), json!({ "id": organization }));
         }
     }
-    let request = &call.request;
-    let request = json!({ "method": request.method.as_str(), "path": request.path, "auth": auth });
-    entry.details.insert("request".to_owned(), request);
-    entry.client(claims.azp.as_deref().unwrap_or_default())
+    auth
 }
 
-pub(super) fn check_scope(claims: &crate::jose::Claims, need: Scope) -> Result<(), Refusal> {
+pub(super) fn check_scope(claims: &Claims, need: Scope) -> Result<(), Refusal> {
     if claims.has_scope(need.0) {
         return Ok(());
     }
@@ -271,6 +311,29 @@ impl Area for Management {
 
     async fn admit(call: Call, need: Scope) -> Result<Self, Error<Refusal>> {
         let verified = authenticate(&call).await?;
+        noted(&call, &verified.claims.clone(), Self::examine(call.clone(), verified, need).await)
+    }
+
+    fn scope(need: Scope) -> Option<&'static str> {
+        Some(need.0)
+    }
+
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn malformed(why: Malformed) -> Refusal {
+        Refusal::invalid_body(why.0)
+    }
+
+    fn note_refusal(&self, refusal: &Refusal) {
+        refusal.note(&self.call, &self.db, Some(&self.claims));
+    }
+}
+
+impl Management {
+    /// What a verified token lets its bearer do to the tenant that it is about.
+    async fn examine(call: Call, verified: Verified, need: Scope) -> Result<Self, Error<Refusal>> {
         let target = target_of(&call)?;
         let bearer = bearer_of(&call, &verified).await?;
         if !may_manage(&bearer, &target, &call.shared.config.main_tenant) {
@@ -296,20 +359,6 @@ impl Area for Management {
         Ok(Self { call, tenant, db, claims: verified.claims, bearer })
     }
 
-    fn scope(need: Scope) -> Option<&'static str> {
-        Some(need.0)
-    }
-
-    fn call(&self) -> &Call {
-        &self.call
-    }
-
-    fn malformed(why: Malformed) -> Refusal {
-        Refusal::invalid_body(why.0)
-    }
-}
-
-impl Management {
     /// The tenant that is being managed.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
@@ -330,7 +379,7 @@ impl Management {
         self.claims.has_scope(scope.0)
     }
 
-    pub(super) fn claims(&self) -> &crate::jose::Claims {
+    pub(super) fn claims(&self) -> &Claims {
         &self.claims
     }
 
@@ -389,6 +438,30 @@ impl Management {
         attempt().await
     }
 
+    /// Writes down that the secrets of these objects (of one kind, Auth0's noun in the singular) are about to be shown to the
+    /// caller. In a tenant that is read-only that goes to the log of the Worker.
+    ///
+    /// # Errors
+    /// A fault of the database: then they are not shown.
+    pub async fn note_reading(
+        &self,
+        description: &str,
+        kind: &'static str,
+        ids: &[String],
+    ) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let entry = asked_by(&self.call, Some(&self.claims), Entry::of_reading(description, kind, ids));
+        if self.db.scope().check_writable().is_err() {
+            let fields =
+                json!({ "tenant": self.tenant.id(), "description": description, "details": entry.details });
+            self.call.platform().log(Level::Info, "secrets were shown", fields);
+            return Ok(());
+        }
+        self.db.commit([self.call.record(entry)]).await.map(drop)
+    }
+
     /// Commits a change of the tenant's configuration together with its entry in the log, and forgets what this isolate
     /// remembers of the tenant.
     ///
@@ -417,7 +490,7 @@ impl Management {
         let mut batch: Vec<_> = batch.into_iter().collect();
         let (guards, words) = self.call.shared.config.quotas.guard(&batch)?.split();
         batch.extend(guards);
-        let entry = asked_by(&self.call, &self.claims, Entry::of(change));
+        let entry = asked_by(&self.call, Some(&self.claims), Entry::of(change));
         batch.push(self.call.record(entry));
         let outcomes = self.db.commit(batch).await.map_err(|fault| quota::explain(&words, fault));
         self.call.shared.snapshots.forget_people(&self.tenant);

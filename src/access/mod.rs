@@ -11,6 +11,7 @@ pub mod may_manage;
 pub mod oauth;
 pub mod operator;
 pub mod preview;
+mod refused;
 pub mod session;
 
 pub use login::Login;
@@ -103,8 +104,8 @@ impl Call {
         crate::events::store::insert(&id, self.now, &self.request.ip, agent, &entry)
     }
 
-    /// Now and then, after an entry has been written, removes more of what is too old or too much than was written since: not
-    /// before the answer has been sent. When, the id of the entry says, which is as random as is wanted.
+    /// Now and then, after an entry has been written, seals those that are due and removes more of what is too old or too much
+    /// than was written since: not before the answer has been sent. When, the id of the entry says, which is as random as is wanted.
     fn tidy_after(&self, id: &LogId) {
         let letters = id.as_str().as_bytes();
         let (often, seldom) = (letters.last().copied(), letters.iter().rev().nth(1).copied());
@@ -112,13 +113,16 @@ impl Call {
         if !matches!(often, Some(b'a' | b'b')) || self.tenant.is_read_only() {
             return;
         }
-        let (db, now) = (self.db.apart(), self.now);
+        let (db, now, tenant, shared) =
+            (self.db.apart(), self.now, Rc::clone(&self.tenant), Rc::clone(&self.shared));
         let surplus = (seldom == Some(b'a')).then_some(self.shared.config.log_rows);
         self.platform().defer(Box::pin(async move {
+            // What fails is done by a later one.
+            let _ = events::blocks::seal(&db, shared.platform.as_ref(), tenant.id(), now).await;
             let sweeps = [events::store::sweep_old(now), events::store::sweep_attempts(now)];
             let surplus = surplus.map(events::store::sweep_surplus);
-            // What fails is done by a later one.
-            let _ = db.commit(sweeps.into_iter().chain(surplus)).await;
+            let sweeps = sweeps.into_iter().chain(surplus).chain([events::store::sweep_loose()]);
+            let _ = db.commit(sweeps).await;
         }));
     }
 
@@ -188,6 +192,11 @@ pub trait Area: Sized + 'static {
 
     /// How it says that an input cannot be decoded.
     fn malformed(why: Malformed) -> Self::Refusal;
+
+    /// Writes down, where the area keeps book of that, that the handler has refused the caller.
+    fn note_refusal(&self, refusal: &Self::Refusal) {
+        let _ = refusal;
+    }
 }
 
 /// A way to say no, in one dialect.

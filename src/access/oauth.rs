@@ -3,7 +3,7 @@
 use super::{
     Area, Call, Refuse,
     bearer::{self, Unacceptable},
-    client, fault_words,
+    client, fault_words, refused,
 };
 use crate::{
     error::{Error, Fault},
@@ -14,6 +14,8 @@ use crate::{
 };
 use serde_json::json;
 use std::rc::Rc;
+
+const INVALID_CLIENT: &str = "invalid_client";
 
 /// What a protocol route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl Refusal {
 
     /// 401 `invalid_client`: the same words whether the client is unknown or its secret is wrong.
     pub fn invalid_client() -> Self {
-        let refusal = Self::new("invalid_client", "Client authentication failed");
+        let refusal = Self::new(INVALID_CLIENT, "Client authentication failed");
         Self { status: StatusCode::UNAUTHORIZED, scheme: Some("Basic realm=\"gatehouse\""), ..refusal }
     }
 
@@ -110,12 +112,24 @@ impl Area for OAuth {
     type Refusal = Refusal;
 
     async fn admit(call: Call, need: Need) -> Result<Self, Error<Refusal>> {
-        let proof = match need {
-            Need::Open => Proof::None,
-            Need::Client => Proof::Client(client::authenticate(&call).await?),
-            Need::UserInfo => Proof::Token(Box::new(for_userinfo(&call).await?)),
+        let proven = match need {
+            Need::Open => Ok(Proof::None),
+            Need::Client => client::authenticate(&call).await.map(Proof::Client),
+            Need::UserInfo => for_userinfo(&call).await.map(|claims| Proof::Token(Box::new(claims))),
         };
-        Ok(Self { call, proof })
+        match proven {
+            Ok(proof) => Ok(Self { call, proof }),
+            Err(error) => {
+                // Who does not prove to be a client is told of there.
+                if let Error::Refused(refusal) = &error
+                    && refusal.error != INVALID_CLIENT
+                {
+                    let words = (refusal.error, refusal.description.as_str());
+                    refused::note(&call, &call.db, None, refusal.status, words);
+                }
+                Err(error)
+            }
+        }
     }
 
     fn call(&self) -> &Call {

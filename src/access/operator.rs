@@ -3,7 +3,8 @@
 use super::{
     Area, Call,
     authority::Authority,
-    management::{ALL_TENANTS, Refusal, Scope, TENANT_ADMIN, asked_by, authenticate, check_scope},
+    bearer::Verified,
+    management::{ALL_TENANTS, Refusal, Scope, TENANT_ADMIN, asked_by, authenticate, check_scope, noted},
     may_manage::Bearer,
 };
 use crate::{
@@ -34,16 +35,7 @@ impl Area for Operator {
             return Err(Refusal::not_found("not_found", "Tenants are managed at the base domain").into());
         }
         let verified = authenticate(&call).await?;
-        if !verified.issuer.is_main() || verified.claims.org_id.is_some() {
-            return Err(
-                Refusal::forbidden("wrong_tenant", "The token does not let you manage tenants").into()
-            );
-        }
-        check_scope(&verified.claims, need)?;
-        let directory = call.shared.directory.db(&call.meter)?;
-        let all_tenants = verified.claims.gty.is_some() && verified.claims.has_scope(ALL_TENANTS);
-        let bearer = Bearer::Main { all_tenants };
-        Ok(Self { call, directory, claims: verified.claims, bearer })
+        noted(&call, &verified.claims.clone(), Self::examine(call.clone(), verified, need))
     }
 
     fn scope(need: Scope) -> Option<&'static str> {
@@ -57,9 +49,27 @@ impl Area for Operator {
     fn malformed(why: Malformed) -> Refusal {
         Refusal::bad_request("invalid_body", format!("Payload validation error: {}", why.0))
     }
+
+    fn note_refusal(&self, refusal: &Refusal) {
+        refusal.note(&self.call, &self.call.db, Some(&self.claims));
+    }
 }
 
 impl Operator {
+    /// What a verified token lets its bearer do to the installation.
+    fn examine(call: Call, verified: Verified, need: Scope) -> Result<Self, Error<Refusal>> {
+        if !verified.issuer.is_main() || verified.claims.org_id.is_some() {
+            return Err(
+                Refusal::forbidden("wrong_tenant", "The token does not let you manage tenants").into()
+            );
+        }
+        check_scope(&verified.claims, need)?;
+        let directory = call.shared.directory.db(&call.meter)?;
+        let all_tenants = verified.claims.gty.is_some() && verified.claims.has_scope(ALL_TENANTS);
+        let bearer = Bearer::Main { all_tenants };
+        Ok(Self { call, directory, claims: verified.claims, bearer })
+    }
+
     /// The directory's rows.
     pub fn directory(&self) -> &DirectoryDb {
         &self.directory
@@ -130,7 +140,7 @@ impl Operator {
 
     /// What the log of the main tenant says of a change that was asked for.
     pub fn entry(&self, change: &Change) -> Entry {
-        asked_by(&self.call, &self.claims, Entry::of(change))
+        asked_by(&self.call, Some(&self.claims), Entry::of(change))
     }
 
     /// Records it there.

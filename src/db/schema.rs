@@ -27,7 +27,7 @@ pub const DIRECTORY: &[Migration] = migrations!(
 /// The migrations of every database that holds tenants, oldest first.
 pub const TENANT: &[Migration] = migrations!("tenant": "0001_foundation.sql", "0002_moves.sql", "0003_imported.sql", "0004_second_factors.sql", "0005_organization_client_grants.sql", "0006_guards.sql",
     "0007_attack_protection.sql", "0008_strangers.sql", "0009_vouched_clients.sql", "0010_revocation.sql",
-    "0011_phone_numbers.sql", "0012_claims.sql");
+    "0011_phone_numbers.sql", "0012_claims.sql", "0013_log_blocks.sql");
 
 /// The version of a database that has all of `migrations`: their number.
 pub fn version(migrations: &[Migration]) -> i64 {

@@ -1,12 +1,13 @@
 //! What happened: the closed list of events, recorded beside the change that caused them.
 
+pub mod blocks;
 pub mod change;
 pub mod store;
 
 pub use change::Change;
 
 use crate::{id::random_text, platform::Platform, time::Timestamp};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 /// The kinds of events, with Auth0's type codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,10 @@ pub enum Kind {
     SuccessRevocation,
     /// `sapi`: a change through the management API.
     SuccessApi,
+    /// `mgmt_api_read`: the management API has shown a secret.
+    ReadApi,
+    /// `fapi`: refused by an API: the token is not taken, or does not allow it.
+    FailedApi,
 }
 
 impl Kind {
@@ -92,6 +97,8 @@ impl Kind {
             Self::FailedExchangeClientCredentials => "feccft",
             Self::SuccessRevocation => "srrt",
             Self::SuccessApi => "sapi",
+            Self::ReadApi => "mgmt_api_read",
+            Self::FailedApi => "fapi",
         }
     }
 }
@@ -124,6 +131,17 @@ impl Entry {
             .user(change.user().unwrap_or_default())
     }
 
+    /// An entry of secrets of these objects (of one kind, Auth0's noun in the singular) that were shown.
+    pub fn of_reading(description: impl Into<String>, kind: &'static str, ids: &[String]) -> Self {
+        let mut entry = Self::new(Kind::ReadApi, description);
+        let objects: Vec<Json> = ids.iter().map(|id| json!({ "type": kind, "id": id })).collect();
+        match <[Json; 1]>::try_from(objects) {
+            Ok([object]) => entry.details.insert("object".to_owned(), object),
+            Err(objects) => entry.details.insert("objects".to_owned(), Json::Array(objects)),
+        };
+        entry
+    }
+
     /// With the user it is about.
     pub fn user(mut self, user_id: &str) -> Self {
         self.user_id = Some(user_id.to_owned()).filter(|id| !id.is_empty());
@@ -146,3 +164,10 @@ pub fn log_id(platform: &dyn Platform, now: Timestamp) -> String {
 pub fn first_log_id(moment: Timestamp) -> String {
     format!("{:012x}", moment.millis())
 }
+
+/// The number of the day (UTC) of a moment.
+pub(crate) fn day(moment: Timestamp) -> i64 {
+    moment.millis().div_euclid(DAY.as_millis())
+}
+
+const DAY: crate::time::Lifetime = crate::time::Lifetime::days(1);

@@ -52,43 +52,54 @@ pub fn insert(id: &LogId, now: Timestamp, ip: &str, user_agent: &str, entry: &En
 }
 
 /// The beginning of a text, so many characters of it.
-fn short(text: &str, most: usize) -> &str {
+pub(crate) fn short(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
-
-/// How many entries one sweep removes that have become too old.
-const SWEPT: i64 = 64;
 
 /// How many days an entry is kept where the settings do not say (`log_retention_days`); Auth0 keeps 30 at the most.
 pub const RETENTION_DAYS: i64 = 30;
 
-/// Removes some entries that are older than the tenant keeps them.
+/// How many blocks one sweep removes, and how many entries.
+const BLOCKS: i64 = 64;
+const ENTRIES: i64 = 5_000;
+
+/// Blocks are removed from the oldest on, and the newest stays: the next one follows it. (Bounds that say nothing are for the
+/// planner, which then reads no more than the limit.)
+fn remove_blocks(condition: &str) -> Statement<InTenant> {
+    write(format!(
+        "delete from log_blocks where tenant_id = ?1 and number in (
+           select number from (
+             select number, until from log_blocks where tenant_id = ?1 order by number limit {BLOCKS})
+           where {condition} and number < (
+             select number from log_blocks where tenant_id = ?1 and number > 0 order by number desc limit 1))"
+    ))
+}
+
+/// Removes some blocks all of whose entries are older than the tenant keeps them. Their entries go with [`sweep_loose`].
 pub fn sweep_old(now: Timestamp) -> Statement<InTenant> {
     let days = format!(
         "coalesce((select document ->> '$.log_retention_days' from settings
            where tenant_id = ?1 and json_valid(document)), {RETENTION_DAYS})"
     );
-    write(format!(
-        "delete from logs where tenant_id = ?1 and id in (
-           select id from logs where tenant_id = ?1 and date < ?2 - 86400000 * {days}
-             and id < printf('%012x', ?2 - 86400000 * {days})
-           order by id limit {SWEPT})"
-    ))
-    .bind(now)
+    remove_blocks(&format!("until < printf('%012x', ?2 - 86400000 * {days})")).bind(now)
 }
 
-/// How many entries a sweep of what is too much removes.
-const CUT: i64 = 5_000;
-
-/// Removes the oldest entries of a tenant that has more than `most`, some of them.
+/// Removes some of the oldest blocks of a tenant that has more than `most` entries: as many as leave it that many.
 pub fn sweep_surplus(most: i64) -> Statement<InTenant> {
+    remove_blocks(
+        "until <= (select id from logs where tenant_id = ?1 and id > '' order by id desc limit 1 offset ?2)",
+    )
+    .bind(most)
+}
+
+/// Removes some entries whose block has been removed.
+pub fn sweep_loose() -> Statement<InTenant> {
     write(format!(
         "delete from logs where tenant_id = ?1 and id in (
-           select id from logs where tenant_id = ?1 and id <= (
-             select id from logs where tenant_id = ?1 order by id desc limit 1 offset ?2)
-           order by id limit {CUT})"
+           select id from logs where tenant_id = ?1
+             and id <= (select since from log_blocks where tenant_id = ?1 order by number limit 1)
+           order by id limit {ENTRIES})"
     ))
-    .bind(most)
 }
 
 /// Removes some counts of failed sign-ins that have ended: whoever makes up names and addresses leaves nothing for long.

@@ -135,7 +135,11 @@ impl Routes {
                     Ok(input) => input,
                     Err(why) => return Err(Error::Refused(A::malformed(why))),
                 };
-                handler(&area, input).await.map(Output::render)
+                let answered = handler(&area, input).await;
+                if let Err(Error::Refused(refusal)) = &answered {
+                    area.note_refusal(refusal);
+                }
+                answered.map(Output::render)
             })
         });
         self.row(method, path, need, std::any::type_name::<H>(), answer);

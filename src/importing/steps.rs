@@ -13,6 +13,7 @@ use crate::{
     access::{Area, Operator, management::Refusal},
     db::page::total,
     error::{Error, Fault, FaultKind},
+    events::blocks,
     id::TenantId,
     operations::{
         engine::{store::read_tenant, subject::TenantRecord},
@@ -162,7 +163,9 @@ pub(super) async fn take(
     let taken = import.taken.get(table.name).copied().unwrap_or_default();
     // In a tenant that is in use a record that has not been sent before must be new: what is there is somebody's.
     let again = !import.live || from < taken;
-    let stored = target.db.commit([chunk.put(again), chunk.checkpoint(from + count, call.now)]).await;
+    let anew = (table.rows == "logs").then(blocks::store::begin_anew);
+    let batch = [chunk.put(again), chunk.checkpoint(from + count, call.now)];
+    let stored = target.db.commit(anew.into_iter().chain(batch)).await;
     match stored {
         Ok(outcomes) => match outcomes.last().and_then(|outcome| outcome.rows.first()) {
             Some(row) => {

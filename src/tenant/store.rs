@@ -67,6 +67,16 @@ pub fn tenant_of_host(host: &str) -> Query<InDirectory> {
     read("select tenant_id from hosts where host = ?1").bind(host)
 }
 
+/// The ids of `many` tenants: others at every turn, and all of them after as many turns as it takes.
+pub fn in_turn(turn: i64, many: i64) -> Query<InDirectory> {
+    read(
+        "select id from tenants where status = 'active' order by id
+         limit ?2 offset ?2 * (?1 % max(1, ((select count(*) from tenants where status = 'active') + ?2 - 1) / ?2))",
+    )
+    .bind(turn)
+    .bind(many)
+}
+
 /// Remembers that a database has been migrated.
 pub fn set_schema_version(database: &str, version: i64) -> Statement<InDirectory> {
     write("update databases set schema_version = ?2 where id = ?1").bind(database).bind(version)

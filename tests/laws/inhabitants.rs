@@ -169,9 +169,9 @@ impl<'w> Inhabited<'w> {
     /// Everything it holds, but for the log and the counters of failed sign-ins, which strangers write too.
     pub fn contents(&self) -> String {
         let contents = self.database.contents(&self.id);
-        let kept = contents
-            .lines()
-            .filter(|line| !["logs:", "login_attempts:"].iter().any(|table| line.starts_with(table)));
+        let kept = contents.lines().filter(|line| {
+            !["logs:", "log_blocks:", "login_attempts:"].iter().any(|table| line.starts_with(table))
+        });
         kept.collect::<Vec<_>>().join("\n")
     }
 

@@ -1,5 +1,6 @@
 //! Promises about all code at once.
 
+mod audit;
 mod authority;
 mod bodies;
 mod declarations;

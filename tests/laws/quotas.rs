@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Tables that requests add rows to and that no quota counts, and why they are bounded all the same.
-const UNCOUNTED: [(&str, &str); 12] = [
+const UNCOUNTED: [(&str, &str); 13] = [
     ("users", "what a tenant is for; who makes them is limited by rate"),
     ("passwords", "one for a user"),
     ("grants", "one for a user, a client and an API"),
@@ -27,6 +27,7 @@ const UNCOUNTED: [(&str, &str); 12] = [
     ("login_attempts", "end by time, and are swept"),
     ("spent_factors", "one step of a method at a time; recovery codes are as many as were made"),
     ("logs", "kept by age and number: see the sweeps"),
+    ("log_blocks", "go with the entries that they seal"),
     ("settings", "one row"),
     ("attack_protection", "one row"),
     ("change_guard", "stores nothing"),

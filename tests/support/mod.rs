@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod admin;
+pub mod audit;
 pub mod browser;
 pub mod gate;
 pub mod headers;

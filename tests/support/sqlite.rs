@@ -18,6 +18,8 @@ use std::{cell::RefCell, collections::HashSet};
 pub struct Sqlite {
     name: String,
     connection: RefCell<Connection>,
+    /// What has been written since somebody looked: of the log type and details of each entry, and whether anything else.
+    noted: RefCell<(Vec<(String, Json)>, bool)>,
 }
 
 thread_local! {
@@ -40,7 +42,27 @@ impl Sqlite {
         ] {
             connection.set_limit(limit, value).unwrap();
         }
-        Self { name: name.to_owned(), connection: RefCell::new(connection) }
+        Self { name: name.to_owned(), connection: RefCell::new(connection), noted: RefCell::default() }
+    }
+
+    /// Takes what has been written since the last time: of the log type and details of each entry, and whether anything else.
+    pub fn take_noted(&self) -> (Vec<(String, Json)>, bool) {
+        self.noted.take()
+    }
+
+    fn note(&self, statement: &RawStatement, outcome: &Outcome) {
+        let is_own = ["logs", "log_blocks", "login_attempts"].iter().any(|table| {
+            ["insert into ", "delete from "]
+                .iter()
+                .any(|verb| statement.sql.starts_with(&format!("{verb}{table} ")))
+        });
+        self.noted.borrow_mut().1 |= outcome.changes > 0 && !is_own;
+        if let (true, [_, _, Value::Text(kind), .., Value::Text(details)]) =
+            (statement.sql.starts_with("insert into logs ("), statement.params.as_slice())
+        {
+            let details = serde_json::from_str(details).unwrap_or_default();
+            self.noted.borrow_mut().0.push((kind.clone(), details));
+        }
     }
 
     /// Runs SQL that is the test's own, outside the laws.
@@ -66,6 +88,11 @@ impl Sqlite {
     /// Every row of every table of one tenant, as text: equal before and after means that nothing was changed.
     pub fn contents(&self, tenant: &str) -> String {
         self.dump(&format!("where tenant_id = '{tenant}' order by 1, 2"))
+    }
+
+    /// The same but for the log: a refusal leaves nothing but an entry there.
+    pub fn but_for_logs(&self, tenant: &str) -> String {
+        but_for_logs(&self.contents(tenant))
     }
 
     /// Every row of every table, whosever it is, as text.
@@ -134,8 +161,15 @@ impl Sqlite {
             outcomes.push(outcome.map_err(|error| fault(&as_d1_says(&error)))?);
         }
         transaction.commit().unwrap();
+        batch.iter().zip(&outcomes).for_each(|(statement, outcome)| self.note(statement, outcome));
         Ok(outcomes)
     }
+}
+
+/// What a dump says of everything but the log.
+pub fn but_for_logs(dump: &str) -> String {
+    let is_log = |line: &&str| ["logs:", "log_blocks:"].iter().any(|table| line.starts_with(table));
+    dump.lines().filter(|line| !is_log(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn copy_all(from: &Connection, to: &mut Connection) {

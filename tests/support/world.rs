@@ -1,10 +1,10 @@
 //! The platform in memory: everything that happens is a function of the seed.
 
 use super::{
-    Answer, Ask,
+    Answer, Ask, audit,
     gate::{Effect, Gate, Gated, GatedObjects},
     headers,
-    sqlite::Sqlite,
+    sqlite::{Sqlite, but_for_logs},
 };
 use base64ct::{Base64UrlUnpadded, Encoding};
 use gatehouse::{
@@ -65,6 +65,8 @@ pub struct Outside {
     /// Whether the platform's counters count, and another limit for all of them, if a test wants one.
     pub counts: Cell<Option<Option<u32>>>,
     counters: RefCell<BTreeMap<String, u32>>,
+    /// Readings of secrets that went to the log of the Worker.
+    noted: RefCell<Vec<(String, Json)>>,
     deferred: RefCell<Vec<LocalBox<'static, ()>>>,
     coordinator: RefCell<Coordinator>,
 }
@@ -117,6 +119,7 @@ impl World {
             password_cost: Cell::new((8, 1)),
             counts: Cell::default(),
             counters: RefCell::default(),
+            noted: RefCell::default(),
             deferred: RefCell::default(),
             coordinator: RefCell::default(),
         });
@@ -150,15 +153,34 @@ impl World {
     }
 
     /// Sends a request and waits for the answer and for the work that was put off. The headers of the answer must be in
-    /// order, whatever the test is about.
+    /// order, and the log must tell of it, whatever the test is about.
     #[track_caller]
     pub fn send(&self, ask: Ask) -> Answer {
         let request = ask.over_if_unsaid(self.app.shared().config.scheme()).into_request();
+        self.noted();
         let response = block_on(self.app.handle(request.clone()));
         self.outside.settle();
-        let faults = headers::faults(&request, response.headers());
+        let mut faults = headers::faults(&request, response.headers());
+        faults.extend(audit::faults(&request, response.status.as_u16(), &response.body, &self.noted()));
         assert!(faults.is_empty(), "{} {}: {faults:?}", request.method, request.path);
         Answer(response)
+    }
+
+    /// Does the work that was put off.
+    pub fn settle(&self) {
+        self.outside.settle();
+    }
+
+    /// What has been written since this was asked before: of the logs type and details of each entry, and whether anything
+    /// else. What a tenant that is read-only cannot hold is in the log of the Worker.
+    pub fn noted(&self) -> (Vec<(String, Json)>, bool) {
+        let mut noted = (self.outside.noted.take(), false);
+        for database in self.outside.databases.borrow().values() {
+            let (entries, changed) = database.take_noted();
+            noted.0.extend(entries);
+            noted.1 |= changed;
+        }
+        noted
     }
 
     /// Sends requests at the same time: each goes on whenever another has to wait.
@@ -222,6 +244,11 @@ impl World {
     pub fn everything(&self) -> String {
         let databases = self.outside.databases.borrow();
         databases.iter().map(|(name, database)| format!("{name}\n{}", database.everything())).collect()
+    }
+
+    /// The same but for the logs of the tenants: a refusal leaves nothing but an entry there.
+    pub fn but_for_logs(&self) -> String {
+        but_for_logs(&self.everything())
     }
 
     /// The database of a binding.
@@ -438,6 +465,9 @@ impl Platform for Outside {
     }
 
     fn log(&self, level: Level, message: &str, fields: Json) {
+        if message == "secrets were shown" {
+            self.noted.borrow_mut().push(("mgmt_api_read".to_owned(), fields["details"].clone()));
+        }
         self.log.borrow_mut().push(format!("{level:?} {message} {fields}"));
     }
 }

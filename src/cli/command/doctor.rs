@@ -7,6 +7,7 @@ use super::{
         doctor::{
             self, Check, State,
             database::{self, Database},
+            log::Log,
             tenant::{self, Facts},
             token::{self, Opened},
         },
@@ -15,7 +16,7 @@ use super::{
     Connect,
     tenants::{self, text},
 };
-use crate::{jose::Jwk, tenant::reserved::is_reserved, time::Timestamp};
+use crate::{jose::Jwk, resources::logs::model::Blocks, tenant::reserved::is_reserved, time::Timestamp};
 use clap::Args;
 use http::Method;
 use serde_json::{Value as Json, json};
@@ -151,6 +152,7 @@ fn of_tenant(api: &Api<'_>, id: &str) -> Result<Vec<Check>, Failure> {
         took,
         database: database(api, id).ok(),
         managers: managers(api, &tenant),
+        log: Some(log(&list, environment.now()).map_err(|failure| failure.to_string())),
         tenant,
     };
     Ok(tenant::judge(&facts))
@@ -169,6 +171,20 @@ const TABLES: [(&str, &str); 7] = [
 
 fn database(api: &Api<'_>, tenant: &str) -> Result<Database, Failure> {
     api.get(&format!("{}/database", tenants::path(tenant)?))
+}
+
+/// The blocks that seal the log, all of them, each compared with its entries by the server.
+fn log(list: &dyn Fn(&str) -> Result<Json, Failure>, now: Timestamp) -> Result<Log, Failure> {
+    let mut log = Log::at(now);
+    let mut from = Some(1);
+    while let Some(number) = from {
+        let answer = list(&format!("/api/v2/logs/blocks?from={number}"))?;
+        let page: Blocks = serde_json::from_value(answer)
+            .map_err(|error| Failure::Other(format!("the server's words about the log: {error}")))?;
+        from = page.next.filter(|next| *next > number);
+        log.add(page);
+    }
+    Ok(log)
 }
 
 /// How many members the organization has that stands for the tenant on the main tenant.

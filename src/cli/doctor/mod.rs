@@ -1,6 +1,7 @@
 //! Diagnosis: what is looked at, what is wrong with it, and what to do. Pure; the looking is done by the command.
 
 pub mod database;
+pub mod log;
 pub mod tenant;
 pub mod token;
 

@@ -3,6 +3,7 @@
 use super::{
     Check,
     database::{self, Database},
+    log::{self, Log},
 };
 use crate::time::Lifetime;
 use serde_json::Value as Json;
@@ -26,6 +27,8 @@ pub struct Facts {
     /// How many people may manage it, as members of its organization on the main tenant; else why that is not known. None
     /// of the main tenant itself.
     pub managers: Option<Result<u64, String>>,
+    /// The log: how it is sealed, else why that is not known.
+    pub log: Option<Result<Log, String>>,
     /// How many there are, by kind.
     pub counts: BTreeMap<&'static str, u64>,
     /// How long its answers took: what was asked, and milliseconds.
@@ -44,6 +47,7 @@ pub fn judge(facts: &Facts) -> Vec<Check> {
     checks.extend(issuer(facts));
     checks.push(keys(facts));
     checks.extend(managers(facts));
+    checks.extend(log::judge(facts.log.as_ref()));
     checks.extend(counts(facts));
     checks.extend(speed(facts));
     checks

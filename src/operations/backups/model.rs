@@ -40,7 +40,7 @@ impl Group {
         match self {
             Self::Keys => &["signing_keys", "former_keys"],
             Self::Sessions => &["sessions", "codes", "refresh_tokens", "login_attempts"],
-            Self::Logs => &["logs"],
+            Self::Logs => &["logs", "log_blocks"],
         }
     }
 

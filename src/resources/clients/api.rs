@@ -39,6 +39,7 @@ async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, 
     let opener = Opener::of(cx).await?;
     let shown = |row: &Row| Ok(json!(Shown::stored(row, &opener)?));
     let clients = cx.readable(("clients", "client_id"), &rows, shown);
+    opener.note().await?;
     Ok(Json(window.list("clients", clients, total(&count)?)))
 }
 
@@ -60,7 +61,9 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
 async fn get(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, Error<Refusal>> {
     let row = find(cx, &id).await?;
     let opener = Opener::of(cx).await?;
-    Ok(Json(Shown::stored(&row, &opener)?))
+    let shown = Shown::stored(&row, &opener)?;
+    opener.note().await?;
+    Ok(Json(shown))
 }
 
 async fn update(

@@ -13,7 +13,7 @@ use crate::{
     resources::snapshot::Snapshot,
     secret::{Digest, Sealed, Secret},
 };
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 /// Shows the secrets of clients to those who hold it.
 pub(super) const READ_KEYS: Scope = scope("read:client_keys");
@@ -40,17 +40,19 @@ pub(super) struct Opener<'a> {
     /// Nothing for a caller who may read no secrets.
     snapshot: Option<Rc<Snapshot>>,
     somebody: Vec<String>,
+    /// The clients whose secrets it has opened.
+    opened: RefCell<Vec<String>>,
 }
 
 impl<'a> Opener<'a> {
     /// What this caller may see.
     pub(super) async fn of(cx: &'a Management) -> Result<Self, Fault> {
         if !cx.has_scope(READ_KEYS) {
-            return Ok(Self { cx, snapshot: None, somebody: Vec::new() });
+            return Ok(Self { cx, snapshot: None, somebody: Vec::new(), opened: RefCell::default() });
         }
         let everything = cx.authority().holds_everything();
         let somebody = if everything { Vec::new() } else { cx.held_by_somebody().await? };
-        Ok(Self { cx, snapshot: Some(cx.snapshot().await?), somebody })
+        Ok(Self { cx, snapshot: Some(cx.snapshot().await?), somebody, opened: RefCell::default() })
     }
 
     /// The stored secret of a client, if it has one that the caller may see.
@@ -62,7 +64,18 @@ impl<'a> Opener<'a> {
         if self.cx.authority().lacks(reach.iter().map(String::as_str)).is_some() {
             return Ok(None);
         }
-        snapshot.open(&store::purpose(&ClientId::new(row.text("client_id")?)), &sealed).map(Some)
+        let id = row.text("client_id")?;
+        let secret = snapshot.open(&store::purpose(&ClientId::new(id.as_str())), &sealed)?;
+        self.opened.borrow_mut().push(id);
+        Ok(Some(secret))
+    }
+
+    /// Writes down whose secrets it has opened. Nothing of them may be shown before.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub(super) async fn note(self) -> Result<(), Fault> {
+        self.cx.note_reading("Get client secrets", "client", &self.opened.into_inner()).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The management API of the log.
 
 use super::{
-    model::{FIELDS, REACHABLE, SETTLED},
+    model::{Blocks, Checked, FIELDS, REACHABLE, SETTLED},
     store,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         page::{self, Checkpoint, Window},
     },
     error::Error,
-    events::first_log_id,
+    events::{blocks::store as sealed, first_log_id},
     http::{Fields, Json, Path, Query, route::Routes},
     id::{LogId, UserId},
     resources::users,
@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 /// The rows of the route table.
 pub fn routes(r: &mut Routes) {
     r.get("/api/v2/logs", scope("read:logs"), list);
+    r.get("/api/v2/logs/blocks", scope("read:logs"), blocks);
     r.get("/api/v2/logs/{id}", scope("read:logs"), get);
     r.get("/api/v2/users/{id}/logs", scope("read:logs"), list_of_user);
 }
@@ -83,6 +84,45 @@ async fn get(
     let row = cx.db().first(store::by_id(&id)).await?;
     let row = row.ok_or_else(|| Refusal::not_found("inexistent_log", "There is no such log entry"))?;
     Ok(Json(fields.of(json!(store::entry(&row)?))))
+}
+
+/// Where a reading of the blocks goes on.
+#[derive(Deserialize)]
+struct Onwards {
+    from: Option<String>,
+}
+
+/// How many blocks one answer has compared with their entries.
+const BLOCKS: usize = 10;
+
+/// The blocks that seal the log, oldest first, each compared with its entries and with the block before.
+async fn blocks(cx: &Management, Query(onwards): Query<Onwards>) -> Result<Json<Blocks>, Error<Refusal>> {
+    let number = onwards.from.as_deref().unwrap_or("1").parse::<i64>().ok().filter(|number| *number > 0);
+    let from = number.ok_or_else(|| Refusal::invalid_query("from must be the number of a block"))?;
+    // The one before says what the first one follows, the one behind whether there are more.
+    let most = i64::try_from(BLOCKS + 2).unwrap_or(i64::MAX);
+    let (db, now) = (cx.db(), cx.call().now);
+    let [rows, waiting] = db.read([sealed::from(from - 1, most), sealed::unsealed(now, 1)]).await?;
+    let mut blocks = rows.iter().map(sealed::block).collect::<Result<Vec<_>, _>>()?;
+    let mut before = (blocks.first().is_some_and(|block| block.number < from)).then(|| blocks.remove(0));
+    let next = blocks.get(BLOCKS).map(|block| block.number);
+    blocks.truncate(BLOCKS);
+    let entries = blocks.iter().map(|block| sealed::entries(&block.since, &block.until, block.entries + 1));
+    let ([], entries) = db.read_with([], entries).await?;
+    let mut checked = Vec::with_capacity(blocks.len());
+    for (block, entries) in blocks.into_iter().zip(entries) {
+        let finding = block.check(before.as_ref(), &entries)?;
+        before = Some(block.clone());
+        checked.push(Checked { block, finding });
+    }
+    if checked.iter().any(|one| one.finding.is_some()) {
+        // What has become too old meanwhile is not missing.
+        let rows = db.all(sealed::from(from, most)).await?;
+        let there = rows.iter().map(|row| row.int("number")).collect::<Result<Vec<_>, _>>()?;
+        checked.retain(|one| there.contains(&one.block.number));
+    }
+    let waiting_since = waiting.first().map(|row| row.time("date")).transpose()?;
+    Ok(Json(Blocks { blocks: checked, next, waiting_since }))
 }
 
 impl Wanted {

@@ -2,10 +2,11 @@
 
 use crate::{
     db::{Field, Kind},
+    events::blocks::{Block, Finding},
     id::LogId,
     time::{Lifetime, Timestamp},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// An entry, as Auth0 shapes it.
@@ -42,6 +43,30 @@ pub struct Entry {
     /// What else is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Json>,
+}
+
+/// Some of the blocks that seal the log (an extension of Auth0's API).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Blocks {
+    /// The blocks, oldest first.
+    pub blocks: Vec<Checked>,
+    /// The number of the block with which the next answer begins (`from`), if there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+    /// The date of the oldest entry that is in no block yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// A block, compared with what is there now.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Checked {
+    /// The block.
+    #[serde(flatten)]
+    pub block: Block,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
 }
 
 /// The fields of `q`.
