@@ -322,7 +322,7 @@ impl Dialect {
             Self::OAuth => {
                 oauth::Refusal { status, error: code, description: message.to_owned(), scheme: None }.render()
             }
-            Self::Page => login::Refusal::with_status(status, "This does not work", message).render(),
+            Self::Page => login::Refusal::with_status(status, "We couldn't continue", message).render(),
         }
     }
 

@@ -213,7 +213,7 @@ pub(crate) fn fault_words(fault: &Fault) -> (http::StatusCode, &str) {
     match &fault.kind {
         FaultKind::ReadOnly => (
             http::StatusCode::SERVICE_UNAVAILABLE,
-            "Nothing can be changed here for the moment. Please try again shortly.",
+            "This service is read-only right now. Please try again shortly.",
         ),
         FaultKind::NotOpen => (
             http::StatusCode::SERVICE_UNAVAILABLE,

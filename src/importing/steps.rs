@@ -221,7 +221,7 @@ async fn in_the_way(
         return Ok(duplicate(table, index, values, column, "is that of a row that is there").into());
     }
     // Something that no record may name, such as the digest of a secret.
-    let why = format!("A record of {} has what another row has: {constraint}", table.name);
+    let why = format!("A record of {} conflicts with an existing row ({constraint})", table.name);
     Ok(Refusal::conflict("duplicate_record", why).into())
 }
 

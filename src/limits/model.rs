@@ -69,6 +69,7 @@ const CLASSES: &[(Class, &str, &[&str])] = &[
         Class::Page,
         "GET",
         &[
+            "/",
             "/authorize",
             "/oidc/logout",
             "/u/consent",

@@ -16,6 +16,7 @@ use crate::http::route::Routes;
 
 /// The pages, in the order in which a person meets them.
 pub fn routes(routes: &mut Routes) {
+    screen::home::routes(routes);
     screen::identifier::routes(routes);
     screen::password::routes(routes);
     screen::otp::routes(routes);

@@ -53,7 +53,7 @@ impl Visit {
     /// A page, if the client has been changed so that it may not ask for this any more.
     pub fn terms<'a>(&'a self, call: &'a Call) -> Result<Terms<'a>, Refusal> {
         checks::terms(call, &self.snapshot, &self.caller, &self.transaction.request, &[]).map_err(|denied| {
-            Refusal::with_status(StatusCode::BAD_REQUEST, "This does not work", denied.description)
+            Refusal::with_status(StatusCode::BAD_REQUEST, "We couldn't continue", denied.description)
         })
     }
 

@@ -199,6 +199,7 @@ impl<'w> Host<'w> {
                 send(&[("confirmed", with.of("confirmed"))]),
             ],
             "/v2/logout" => vec![send(&[("client_id", &app.id), ("returnTo", &bye)])],
+            "/" => vec![send(&[("brings", with.of("pass"))])],
             "/u/preview" => vec![send(&[("pass", with.of("pass"))])],
             "/u/consent" => page("consent", &[("decision", "accept")]),
             "/u/login/identifier" => page("identifier", &[("username", EMAIL)]),
@@ -218,7 +219,7 @@ impl<'w> Host<'w> {
 
 /// Answers the same whoever asks, whatever they bring.
 fn is_public(route: &Route) -> bool {
-    route.path.starts_with("/.well-known/") || route.path == "/api/v2/spec"
+    route.path.starts_with("/.well-known/") || ["/", "/api/v2/spec"].contains(&route.path)
 }
 
 /// What an answer says: of an error only its code, since its words may say more to who knows more.

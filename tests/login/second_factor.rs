@@ -389,7 +389,7 @@ fn who_has_only_what_cannot_be_checked_is_refused_and_told_so_unless_the_operato
         let seen = scene.password(&browser, &[]);
         let (url, answer) = seen.page();
         assert_eq!((url.path(), answer.status()), ("/u/login/password", 403), "{methods:?}");
-        assert!(answer.text().contains("Please ask your administrator"));
+        assert!(answer.text().contains("Contact your administrator"));
         assert_eq!((browser.cookie("gatehouse_session"), scene.logged("gd_auth_rejected")), (None, 1));
         scene.set(&json!({ "unsupported_factors": "ignore" }));
         scene.password(&browser, &[]).away();

@@ -163,7 +163,7 @@ fn who_is_not_signed_in_is_told_before_typing_anything() {
         browser.post(&page, &[("password", PASSWORD)]),
     ] {
         is_paused(&answer);
-        assert!(answer.text().contains("Nothing can be changed here for the moment"), "{}", answer.text());
+        assert!(answer.text().contains("read-only right now"), "{}", answer.text());
     }
     is_paused(&signed_in.get(&app.url("v2/logout")));
     // An application that asks silently is told what it always is: then it shows its own page, or sends the person here.

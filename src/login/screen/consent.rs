@@ -143,12 +143,12 @@ fn render(call: &Call, visit: &Visit, terms: &Terms<'_>, consent: Consent) -> Re
         .collect();
     let client = escape(&visit.caller.client.client.name);
     let why = if visit.caller.client.client.is_first_party {
-        "asks to manage this server in your name"
+        "wants to manage this server in your name"
     } else {
-        "is not run by us"
+        "is a third-party application"
     };
     let main = format!(
-        "<p class=\"text\"><strong>{client}</strong> at {place} {why}. It asks to:</p><ul class=\"text\">{items}</ul>\
+        "<p class=\"text\"><strong>{client}</strong> ({place}) {why}. It wants to:</p><ul class=\"text\">{items}</ul>\
          <form method=\"post\"><button name=\"decision\" value=\"accept\" autofocus>Allow</button>\
          <button class=\"other\" name=\"decision\" value=\"decline\">Do not allow</button></form>",
         place = escape(visit.caller.target.place()),

@@ -1,6 +1,7 @@
 //! The forms of a login, and the part of them that all have in common.
 
 pub mod consent;
+pub mod home;
 pub mod identifier;
 pub mod otp;
 pub mod password;

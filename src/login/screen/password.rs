@@ -66,7 +66,7 @@ fn words(verdict: Verdict) -> (StatusCode, &'static str) {
         }
         Verdict::OutOfReach => (
             StatusCode::FORBIDDEN,
-            "This account is protected by a second step that cannot be checked here. Please ask your administrator.",
+            "Your account uses a second factor that isn't supported here. Contact your administrator.",
         ),
         _ => (StatusCode::BAD_REQUEST, "The user name or the password is wrong."),
     }

@@ -192,7 +192,7 @@ async fn restore(
 /// neither copied nor taken back.
 async fn check_may_have(cx: &Operator, of: &TenantRecord) -> Result<(), Error<Refusal>> {
     if of.id == cx.call().shared.config.main_tenant {
-        let why = "The main tenant is neither copied nor taken back: it is what restores, and holds the keys to all";
+        let why = "The main tenant can be neither copied nor restored in place: it runs the restore, and holds the keys to every tenant";
         return Err(Refusal::forbidden("main_tenant", why).into());
     }
     cx.check_administers(of.organization.as_ref()).await

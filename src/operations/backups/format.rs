@@ -250,7 +250,7 @@ pub fn open_manifest(
     }
     let key = DataKey::unwrap(ring, &key_purpose(backup), &Sealed::stored(envelope.wrapped_key));
     let key = key.ok_or_else(|| {
-        damage("has a key that does not open: it is of another archive, or ENCRYPTION_KEY has lost the one that wrapped it")
+        damage("has a data key that does not open: it belongs to another archive, or ENCRYPTION_KEY no longer contains the key that wraps it")
     })?;
     let sealed = Base64UrlUnpadded::decode_vec(&envelope.sealed).map_err(|_| damage("was changed"))?;
     let text = key.open(&manifest_purpose(backup), sealed).ok_or_else(|| damage("was changed"))?;

@@ -83,7 +83,7 @@ impl fmt::Display for Weakness {
             Self::TooLong => f.write_str("The password is too long."),
             Self::TooSimple => write!(
                 f,
-                "The password must have {LONG} characters, or more kinds of them: lower case, upper case, digits, others."
+                "Use at least {LONG} characters, or mix lower case, upper case, digits and symbols."
             ),
             Self::TooCommon => {
                 f.write_str("This password is one of the most common ones. Please choose another.")
