@@ -28,7 +28,10 @@ use crate::{
     id::LogId,
     limits::{Limits, turns::Turns},
     platform::{Level, Platform},
-    resources::snapshot::{Snapshot, Snapshots},
+    resources::{
+        attack_protection::store::sweep_attempts,
+        snapshot::{Snapshot, Snapshots},
+    },
     tenant::{Directory, InTenant, Tenant, TenantDb},
     time::Timestamp,
 };
@@ -52,6 +55,9 @@ pub struct Shared {
     /// Every scope that a row of the route table names: the permissions of the management API, sorted.
     pub scopes: Vec<&'static str>,
 }
+
+/// How many counts of attempts that have ended are removed at once, now and then.
+const ATTEMPTS_SWEPT: i64 = 500;
 
 /// One request of one tenant, at one instant.
 #[derive(Clone)]
@@ -119,7 +125,7 @@ impl Call {
         self.platform().defer(Box::pin(async move {
             // What fails is done by a later one.
             let _ = events::blocks::seal(&db, shared.platform.as_ref(), tenant.id(), now).await;
-            let sweeps = [events::store::sweep_old(now), events::store::sweep_attempts(now)];
+            let sweeps = [events::store::sweep_old(now), sweep_attempts(now, ATTEMPTS_SWEPT)];
             let surplus = surplus.map(events::store::sweep_surplus);
             let sweeps = sweeps.into_iter().chain(surplus).chain([events::store::sweep_loose()]);
             let _ = db.commit(sweeps).await;

@@ -101,13 +101,3 @@ pub fn sweep_loose() -> Statement<InTenant> {
            order by id limit {ENTRIES})"
     ))
 }
-
-/// Removes some counts of failed sign-ins that have ended: whoever makes up names and addresses leaves nothing for long.
-pub fn sweep_attempts(now: Timestamp) -> Statement<InTenant> {
-    write(
-        "delete from login_attempts where tenant_id = ?1 and key in (
-           select key from login_attempts indexed by login_attempts_by_expiry
-           where tenant_id = ?1 and expires_at < ?2 order by expires_at limit 500)",
-    )
-    .bind(now)
-}

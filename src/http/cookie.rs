@@ -12,6 +12,9 @@ pub struct Cookie {
     site: Site,
 }
 
+/// The longest value of a cookie, in bytes: what browsers keep of one with its name and attributes (RFC 6265 §6.1).
+pub const LONGEST: usize = 4096;
+
 /// With whose requests a cookie is sent (RFC 6265bis §4.1.2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Site {
@@ -37,10 +40,11 @@ impl Cookie {
         if secure { format!("__Host-{}", self.name) } else { self.name.to_owned() }
     }
 
-    /// The value the browser sent, if any.
+    /// The value the browser sent, if any. One that is longer than [`LONGEST`] is none of ours.
     pub fn read(self, request: &Request) -> Option<String> {
         let wanted = self.name(request.scheme == "https");
-        all(request).find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
+        let found = all(request).find(|(name, _)| *name == wanted).map(|(_, value)| value);
+        found.filter(|value| value.len() <= LONGEST).map(str::to_owned)
     }
 
     /// The `set-cookie` value; without a lifetime it ends with the browser session.

@@ -20,7 +20,10 @@ use crate::{
         transaction::{CHALLENGE, Halfway},
     },
     resources::{
-        attack_protection::model::{Bucket, Mode},
+        attack_protection::{
+            model::{Bucket, Mode},
+            store::sweep_attempts,
+        },
         authentication_methods::model::Demand,
         sessions::{self, model::Session},
         users::{
@@ -134,7 +137,7 @@ async fn settled(
     found: &Found,
 ) -> Vec<Statement<InTenant>> {
     let mut batch = attempt.forget(account, found);
-    batch.push(counters::sweep_attempts(call.now));
+    batch.push(sweep_attempts(call.now, SWEPT));
     // If there is no time for it now, there is at the next login.
     if comparison == Match::Outdated
         && let Ok(hash) = password::hash(&call.shared, call.tenant.id(), password).await
@@ -143,6 +146,9 @@ async fn settled(
     }
     batch
 }
+
+/// How many counts that have ended a login clears away: more than it leaves itself.
+const SWEPT: i64 = 20;
 
 /// Told to the application.
 pub(super) const NOT_A_MEMBER: &str = "The user is not part of the organization";

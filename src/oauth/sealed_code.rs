@@ -46,8 +46,11 @@ pub fn seal(call: &Call, snapshot: &Snapshot, new: &NewCode<'_>) -> Result<Optio
     Ok((sealed.as_str().len() <= MAX_LENGTH).then(|| Secret::new(sealed.as_str())))
 }
 
-/// Opens a code; `None` for one that is not sealed, or was changed, or is of another tenant or host.
+/// Opens a code; `None` for one that is not sealed, is longer than any of ours, or was changed, or is of another tenant or host.
 pub fn open(call: &Call, snapshot: &Snapshot, code: &Secret) -> Option<Code> {
+    if code.expose().len() > MAX_LENGTH {
+        return None;
+    }
     let plain = snapshot.passing.open(&purpose(call), &Sealed::stored(code.expose()))?;
     let content: Content = json::read(plain.expose()).ok()?;
     Some(Code {

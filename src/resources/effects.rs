@@ -2,7 +2,10 @@
 //! body can have stands here, with the test that shows its effect, or with the word that it has none; and what has none says
 //! so in the description of the API.
 
-use super::{client_grants, clients, connections, organizations, resource_servers, settings};
+use super::{
+    attack_protection::model as protection, client_grants, clients, connections, organizations,
+    resource_servers, settings,
+};
 use crate::http::shape::{Kind, Member};
 use std::fmt::Write as _;
 
@@ -25,21 +28,43 @@ pub struct Body {
     pub members: &'static [(&'static str, &'static [Member])],
     /// What they do. The path of a member in an object has dots.
     pub effects: &'static [(&'static str, Effect)],
+    /// Words that a member takes and that do nothing.
+    pub idle_words: &'static [&'static str],
 }
 
 use Effect::{Kept, Shown, Tested};
 
 /// All bodies that set something.
-pub static BODIES: [Body; 6] = [
+pub static BODIES: [Body; 9] = [
+    Body {
+        paths: &["attack-protection/breached-password-detection"],
+        members: &[("", &protection::BREACHED)],
+        effects: &BREACHED,
+        idle_words: &NOTIFICATIONS,
+    },
+    Body {
+        paths: &["attack-protection/brute-force-protection"],
+        members: &[("", &protection::BRUTE_FORCE)],
+        effects: &BRUTE_FORCE,
+        idle_words: &["user_notification of shields"],
+    },
+    Body {
+        paths: &["attack-protection/suspicious-ip-throttling"],
+        members: &[("", &protection::SUSPICIOUS_IP)],
+        effects: &SUSPICIOUS_IP,
+        idle_words: &["admin_notification of shields"],
+    },
     Body {
         paths: &["clients", "clients/{id}"],
         members: &[("", &clients::model::MEMBERS)],
         effects: &CLIENT,
+        idle_words: &[],
     },
     Body {
         paths: &["client-grants", "client-grants/{id}"],
         members: &[("", &client_grants::model::MEMBERS)],
         effects: &CLIENT_GRANT,
+        idle_words: &[],
     },
     Body {
         paths: &["connections", "connections/{id}"],
@@ -49,18 +74,26 @@ pub static BODIES: [Body; 6] = [
             ("options.", &connections::model::OPTIONS),
         ],
         effects: &CONNECTION,
+        idle_words: &[],
     },
     Body {
         paths: &["organizations", "organizations/{id}"],
         members: &[("", &organizations::model::MEMBERS)],
         effects: &ORGANIZATION,
+        idle_words: &[],
     },
     Body {
         paths: &["resource-servers", "resource-servers/{id}"],
         members: &[("", &resource_servers::model::MEMBERS)],
         effects: &RESOURCE_SERVER,
+        idle_words: &[],
     },
-    Body { paths: &["tenants/settings"], members: &[("", &settings::model::MEMBERS)], effects: &SETTINGS },
+    Body {
+        paths: &["tenants/settings"],
+        members: &[("", &settings::model::MEMBERS)],
+        effects: &SETTINGS,
+        idle_words: &[],
+    },
 ];
 
 impl Body {
@@ -94,7 +127,8 @@ pub fn note(path: &str) -> Option<String> {
     let path = path.strip_prefix("/api/v2/")?;
     let body = BODIES.iter().find(|body| body.paths.contains(&path))?;
     let mut note = String::new();
-    for (name, _) in body.effects.iter().filter(|(_, effect)| *effect == Kept) {
+    let kept = body.effects.iter().filter(|(_, effect)| *effect == Kept).map(|(name, _)| name);
+    for name in kept.chain(body.idle_words) {
         let begin = if note.is_empty() { "Kept, not in effect: " } else { ", " };
         let _ = write!(note, "{begin}{name}");
     }
@@ -109,6 +143,43 @@ const LIFE: Effect = Tested("management::effects::a_client_says_how_long_its_ref
 const POLICIES: Effect = Tested(
     "oauth::targets::a_refresh_token_serves_another_api_that_the_clients_policies_name_in_one_round_trip",
 );
+
+const LOCKS: Effect = Tested("limits::accounts::a_tenant_can_have_it_otherwise");
+const BREACHES: Effect =
+    Tested("management::password_policy::breached_password_detection_refuses_what_the_policy_would_take");
+
+/// Nothing here sends mail.
+const NOTIFICATIONS: [&str; 1] = ["admin_notification of the shields of stage"];
+
+const BREACHED: [(&str, Effect); 9] = [
+    ("enabled", BREACHES),
+    ("shields", Kept),
+    ("admin_notification_frequency", Kept),
+    ("method", Kept),
+    ("stage", BREACHES),
+    ("stage.pre-user-registration", BREACHES),
+    ("stage.pre-user-registration.shields", BREACHES),
+    ("stage.pre-change-password", BREACHES),
+    ("stage.pre-change-password.shields", BREACHES),
+];
+
+const BRUTE_FORCE: [(&str, Effect); 5] =
+    [("enabled", LOCKS), ("shields", LOCKS), ("allowlist", LOCKS), ("mode", LOCKS), ("max_attempts", LOCKS)];
+
+const SIGNUPS: Effect = Tested("limits::signups::a_tenant_says_how_many_accounts_a_network_makes");
+
+const SUSPICIOUS_IP: [(&str, Effect); 10] = [
+    ("enabled", LOCKS),
+    ("shields", LOCKS),
+    ("allowlist", LOCKS),
+    ("stage", LOCKS),
+    ("stage.pre-login", LOCKS),
+    ("stage.pre-login.max_attempts", LOCKS),
+    ("stage.pre-login.rate", LOCKS),
+    ("stage.pre-user-registration", SIGNUPS),
+    ("stage.pre-user-registration.max_attempts", SIGNUPS),
+    ("stage.pre-user-registration.rate", SIGNUPS),
+];
 
 const CLIENT: [(&str, Effect); 75] = [
     ("name", Shown),

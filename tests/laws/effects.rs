@@ -67,6 +67,7 @@ fn what_would_be_without_effect_is_found() {
             ("list", Effect::Kept),
             ("gone", Effect::Shown),
         ],
+        idle_words: &[],
     };
     let found = faults(&body, is_test);
     for words in [
@@ -106,7 +107,7 @@ fn a_member_that_nobody_declares_is_refused() {
         assert!(answer.text().contains("nobody_knows_this"), "{}", answer.text());
         tried += 1;
     }
-    assert_eq!(tried, 11, "two routes of each body, and one of the settings");
+    assert_eq!(tried, 14, "two routes of each body, one of the settings, and one of each attack protection");
 }
 
 #[test]
@@ -120,4 +121,16 @@ fn the_description_names_what_is_kept_without_effect() {
     assert!(words.starts_with("Kept, not in effect: ") && words.contains("cross_origin_loc"), "{words}");
     assert!(!words.contains("callbacks"), "{words}");
     assert!(document["paths"]["/api/v2/roles"]["post"]["requestBody"]["description"].is_null());
+    for (section, kept) in [
+        ("brute-force-protection", "user_notification of shields"),
+        ("suspicious-ip-throttling", "admin_notification of shields"),
+        (
+            "breached-password-detection",
+            "shields, admin_notification_frequency, method, admin_notification of the shields of stage",
+        ),
+    ] {
+        let path = format!("/api/v2/attack-protection/{section}");
+        let words = &document["paths"][&path]["patch"]["requestBody"]["description"];
+        assert_eq!(*words, format!("Kept, not in effect: {kept}."), "{section}");
+    }
 }

@@ -227,6 +227,7 @@ impl<'w> Inhabited<'w> {
             ("POST" | "DELETE", "roles/{id}/permissions" | "users/{id}/permissions") => permissions,
             ("POST", "connections") => json!({ "name": format!("connection-of-{id}"), "strategy": "auth0" }),
             ("PATCH", "connections/{id}") => json!({ "display_name": format!("Changed in {id}") }),
+            ("PATCH", path) if path.starts_with("attack-protection/") => json!({ "enabled": true }),
             ("PATCH", "tenants/settings") => json!({ "friendly_name": format!("Changed in {id}") }),
             _ => json!({ "name": format!("Changed in {id}") }),
         }

@@ -199,6 +199,7 @@ fn a_tenant_can_have_it_otherwise() {
     };
     let address = "suspicious-ip-throttling";
     assert_eq!(list(&with(address, json!({ "enabled": false }))), 60);
+    assert_eq!(list(&with(address, json!({ "shields": ["admin_notification"] }))), 60);
     assert_eq!(list(&with(address, json!({ "allowlist": ["192.0.2.1"] }))), 60);
     let stage = json!({ "stage": { "pre-login": { "max_attempts": 50, "rate": 1000 } } });
     assert_eq!(list(&with(address, stage)), 50, "what a tenant says holds instead of our own");

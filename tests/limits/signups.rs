@@ -30,6 +30,19 @@ fn one_network_makes_so_many_accounts_and_then_one_every_few_seconds() {
 }
 
 #[test]
+fn a_tenant_says_how_many_accounts_a_network_makes() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let stage = json!({ "stage": { "pre-user-registration": { "max_attempts": 2, "rate": 60_000 } } });
+    world.admin("").patch("attack-protection/suspicious-ip-throttling", &stage).expect(200);
+    assert_eq!((0..4).filter(|n| sign_up(&world, &app, &format!("new{n}@example.com")).is_none()).count(), 2);
+    world.advance(Lifetime::seconds(59));
+    assert_eq!(sign_up(&world, &app, "late@example.com").map(|(status, _)| status), Some(429));
+    world.advance(Lifetime::seconds(1));
+    assert_eq!(sign_up(&world, &app, "late@example.com"), None);
+}
+
+#[test]
 fn who_asks_for_taken_addresses_at_once_is_told_no_more_often_than_who_asks_in_turn() {
     let world = World::new();
     let app = world.application("", &json!({}));

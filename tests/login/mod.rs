@@ -2,6 +2,7 @@
 
 mod attempts;
 mod consent;
+mod endings;
 mod pages;
 mod second_factor;
 mod session;

@@ -18,14 +18,14 @@ use url::Url;
 
 const EMAIL: &str = "ann@example.com";
 pub const PASSWORD: &str = "a password of Ann's own";
-const SEED: &str = "JBSWY3DPEHPK3PXP";
+pub const SEED: &str = "JBSWY3DPEHPK3PXP";
 pub const PAGE: &str = "/u/mfa-otp-challenge";
 
 /// Acme, where Ann has signed up.
 pub struct Scene {
     pub world: World,
     pub app: Application,
-    ann: String,
+    pub ann: String,
 }
 
 impl Scene {
@@ -55,7 +55,7 @@ impl Scene {
         finish(&self.world, "acme", &json!({})).expect(200);
     }
 
-    fn admin(&self) -> Admin<'_> {
+    pub fn admin(&self) -> Admin<'_> {
         self.world.holder("acme", &self.world.machine_token(""))
     }
 
@@ -109,7 +109,7 @@ fn method(id: &str, user: &str, kind: &str, more: &Json) -> Json {
 }
 
 /// The code of the step that is `away` from now.
-fn code(world: &World, seed: &str, away: i64) -> String {
+pub fn code(world: &World, seed: &str, away: i64) -> String {
     let step = totp::step(Timestamp::from_millis(world.outside.now_millis())) + away;
     totp::code(&totp::base32(seed).unwrap(), step).unwrap()
 }

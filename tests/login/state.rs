@@ -1,11 +1,11 @@
 //! The state of a login: nobody can use somebody else's, change it, or keep it.
 
 use crate::support::{
-    World,
-    browser::parameter,
+    Ask, World,
+    browser::{Seen, parameter},
     world::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
-use gatehouse::time::Lifetime;
+use gatehouse::{http::cookie::LONGEST, time::Lifetime};
 use serde_json::json;
 
 #[test]
@@ -84,4 +84,32 @@ fn a_client_that_lost_its_callback_meanwhile_gets_no_code() {
     let seen = browser.submit(&page, &[("password", ADMIN_PASSWORD)]);
     assert_eq!(seen.page().1.status(), 400);
     assert!(world.database("SHARED").query("select digest from codes").is_empty());
+}
+
+#[test]
+fn a_state_or_a_cookie_longer_than_any_of_ours_is_not_looked_into() {
+    let world = World::new();
+    let app = world.application("", &json!({}));
+    let browser = world.browser();
+    // The longest request that is taken, with the longest name that is typed.
+    let most = (1..).map(|letters| format!("{}-", "s".repeat(letters * 100)));
+    let fits = |state: &String| matches!(browser.open(&app.authorize(&[("state", state)])), Seen::Page(..));
+    let longest = most.take_while(fits).last().unwrap();
+    let name = format!("{}@example.com", "x".repeat(240));
+    let page = browser.submit(&browser.open(&app.authorize(&[("state", &longest)])), &[("username", &name)]);
+    assert_eq!(page.path(), "/u/login/password");
+    browser.get(page.page().0).expect(200);
+
+    let mut url = page.page().0.clone();
+    let state = parameter(&url, "state").unwrap();
+    url.query_pairs_mut().clear().append_pair("state", &format!("{state}{}", "A".repeat(10_240)));
+    browser.get(&url).expect(400);
+    let cookie = |value: &str| {
+        let path = format!("/authorize?{}", app.authorize(&[("prompt", "none")]).query().unwrap());
+        Ask::get("", &path).header("cookie", &format!("gatehouse_session={value}"))
+    };
+    for (length, looked_up) in [(LONGEST, true), (LONGEST + 1, false)] {
+        let answer = world.send(cookie(&"x".repeat(length))).expect(302);
+        assert_eq!(answer.round_trips() > 0, looked_up, "{length}");
+    }
 }

@@ -174,6 +174,16 @@ fn breached_password_detection_refuses_what_the_policy_would_take() {
     let shields = json!({ "enabled": true, "stage": { "pre-user-registration": { "shields": ["block"] } } });
     admin.patch("attack-protection/breached-password-detection", &shields).expect(200);
     admin.post("users", &body("bob@example.com")).expect(400);
+    // Changing one is a stage of its own.
+    let ann = admin.get("users?q=email:ann@example.com").expect(200).json()[0]["user_id"].clone();
+    let path = format!("users/{}", ann.as_str().unwrap().replace('|', "%7C"));
+    let change = json!({ "password": "Ashley123", "connection": super::DATABASE });
+    admin.patch(&path, &change).expect(200);
+    let shields = json!({ "stage": { "pre-change-password": { "shields": ["block"] } } });
+    admin.patch("attack-protection/breached-password-detection", &shields).expect(200);
+    admin.patch(&path, &change).expect(400);
+    admin.patch("attack-protection/breached-password-detection", &json!({ "enabled": false })).expect(200);
+    admin.patch(&path, &change).expect(200);
 }
 
 #[test]

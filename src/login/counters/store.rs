@@ -12,16 +12,31 @@ use crate::{
     time::Timestamp,
 };
 
+/// Counts one more where there is a row already: `$now` is the parameter of the moment. A count that has ended begins anew, and
+/// ends when the new row would; `$puts_off` says when one that has not does so as well.
+macro_rules! once_more {
+    ($now:literal, $puts_off:literal) => {
+        concat!(
+            " on conflict (tenant_id, key) do update set
+               failures = case when a.expires_at <= ",
+            $now,
+            " then 1 else a.failures + 1 end,
+               expires_at = case when a.expires_at <= ",
+            $now,
+            $puts_off,
+            " then excluded.expires_at else a.expires_at end
+             returning failures, expires_at"
+        )
+    };
+}
+
 /// Counts an attempt before it is looked at, so that attempts at the same time count as well. Answers `failures`, this one
 /// included, and `expires_at`. While it is not more than `limit`, each attempt puts off the end of the count.
 pub fn count_attempt(key: &Digest, limit: i64, ends_at: Timestamp, now: Timestamp) -> Statement<InTenant> {
-    write(
-        "insert into login_attempts as a (tenant_id, key, failures, expires_at) values (?1, ?2, 1, ?4)
-         on conflict (tenant_id, key) do update set
-           failures = case when a.expires_at <= ?5 then 1 else a.failures + 1 end,
-           expires_at = case when a.expires_at <= ?5 or a.failures < ?3 then ?4 else a.expires_at end
-         returning failures, expires_at",
-    )
+    write(concat!(
+        "insert into login_attempts as a (tenant_id, key, failures, expires_at) values (?1, ?2, 1, ?4)",
+        once_more!("?5", " or a.failures < ?3")
+    ))
     .bind(key)
     .bind(limit)
     .bind(ends_at)
@@ -73,11 +88,8 @@ pub fn count_from(
             "insert into login_attempts as a (tenant_id, key, failures, expires_at)
              select ?1, ",
             subject!(),
-            " || ?5, 1, ?7 where true
-             on conflict (tenant_id, key) do update set
-               failures = case when a.expires_at <= ?8 then 1 else a.failures + 1 end,
-               expires_at = case when a.expires_at <= ?8 or a.failures < ?6 then ?7 else a.expires_at end
-             returning failures, expires_at"
+            " || ?5, 1, ?7 where true",
+            once_more!("?8", " or a.failures < ?6")
         )))
         .bind(attempt.from)
         .bind(limit)
@@ -99,11 +111,8 @@ pub fn take_place(attempt: &Attempt<'_>, limit: i64, patience: i64, now: Timesta
              where c.tenant_id = ?1 and c.key = ",
             subject!(),
             " and c.failures >= ?7 and c.expires_at > ?8
-               and (select failures from login_attempts where tenant_id = ?1 and key = c.key || ?5) <= ?6
-             on conflict (tenant_id, key) do update set
-               failures = case when a.expires_at <= ?8 then 1 else a.failures + 1 end,
-               expires_at = case when a.expires_at <= ?8 then excluded.expires_at else a.expires_at end
-             returning failures, expires_at"
+               and (select failures from login_attempts where tenant_id = ?1 and key = c.key || ?5) <= ?6",
+            once_more!("?8", "")
         )))
         .bind(attempt.from)
         .bind(limit)
@@ -131,11 +140,8 @@ pub fn count_anywhere(
                and not exists (
                  select 1 from login_attempts p
                  join login_attempts c on c.tenant_id = ?1 and c.key = s.key and c.failures >= ?7
-                 where p.tenant_id = ?1 and p.key = 'next ' || s.key and p.failures > 1 and p.expires_at > ?9)
-             on conflict (tenant_id, key) do update set
-               failures = case when a.expires_at <= ?9 then 1 else a.failures + 1 end,
-               expires_at = case when a.expires_at <= ?9 then ?8 else a.expires_at end
-             returning failures, expires_at"
+                 where p.tenant_id = ?1 and p.key = 'next ' || s.key and p.failures > 1 and p.expires_at > ?9)",
+            once_more!("?9", "")
         )))
         .bind(attempt.from)
         .bind(limit)
@@ -200,14 +206,11 @@ pub fn count_probe(
     ends_at: Timestamp,
     now: Timestamp,
 ) -> Statement<InTenant> {
-    write(
+    write(concat!(
         "insert into login_attempts as a (tenant_id, key, failures, expires_at)
-         select ?1, ?2, 1, ?6 where exists (select 1 from users where tenant_id = ?1 and connection = ?3 and email = ?4)
-         on conflict (tenant_id, key) do update set
-           failures = case when a.expires_at <= ?7 then 1 else a.failures + 1 end,
-           expires_at = case when a.expires_at <= ?7 or a.failures < ?5 then ?6 else a.expires_at end
-         returning failures, expires_at",
-    )
+         select ?1, ?2, 1, ?6 where exists (select 1 from users where tenant_id = ?1 and connection = ?3 and email = ?4)",
+        once_more!("?7", " or a.failures < ?5")
+    ))
     .bind(key)
     .bind(connection)
     .bind(email)
@@ -222,16 +225,6 @@ pub fn count_probe(
 /// A fault if the row holds what the schema does not allow.
 pub fn count(row: &Row) -> Result<Count, Fault> {
     Ok(Count { failures: row.int("failures")?, expires_at: row.time("expires_at")? })
-}
-
-/// Removes some counts that have ended at `moment`.
-pub fn sweep_attempts(moment: Timestamp) -> Statement<InTenant> {
-    write(
-        "delete from login_attempts where tenant_id = ?1 and key in (
-           select key from login_attempts indexed by login_attempts_by_expiry
-           where tenant_id = ?1 and expires_at <= ?2 order by expires_at limit 20)",
-    )
-    .bind(moment)
 }
 
 /// How many failures count at the moment. One row or none.

@@ -38,6 +38,9 @@ const LIFETIME: Lifetime = Lifetime::hours(1);
 /// What fits into the URLs of our pages with room to spare (Cloudflare takes 16 KB).
 const MAX_STATE: usize = 8192;
 
+/// The longest state that is opened: what a login grows by on its way, the name that was typed above all, comes on top.
+const LONGEST_STATE: usize = MAX_STATE + 2048;
+
 /// Ties a login to its browser: a link to somebody else's login page signs nobody in (login CSRF).
 const COOKIE: Cookie = Cookie::of_own_site("gatehouse_login");
 
@@ -194,7 +197,8 @@ impl Transaction {
     /// # Errors
     /// A page that asks to begin again: the state was changed, is of another tenant or browser, or too old.
     pub fn open(call: &Call, snapshot: &Snapshot, state: &str) -> Result<Self, Refusal> {
-        let opened = snapshot.passing.open(&purpose(call), &Sealed::stored(state));
+        let sealed = Some(state).filter(|state| state.len() <= LONGEST_STATE).map(Sealed::stored);
+        let opened = sealed.and_then(|sealed| snapshot.passing.open(&purpose(call), &sealed));
         let transaction: Option<Self> = opened.and_then(|plain| json::read(plain.expose()).ok());
         let browser = COOKIE.read(&call.request).map(Secret::new);
         let of_browser = |transaction: &Self| {

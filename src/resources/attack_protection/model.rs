@@ -264,14 +264,16 @@ pub enum Section {
 /// Auth0 takes at most 100 addresses and networks.
 const ALLOWLIST: Kind = Kind::List(&Kind::Text(2, 49), 100);
 const FREQUENCIES: Kind = Kind::List(&Kind::Word(&["immediately", "daily", "weekly", "monthly"]), 4);
-const BRUTE_FORCE: [Member; 5] = [
+/// The body of brute-force protection.
+pub static BRUTE_FORCE: [Member; 5] = [
     Member::new("enabled", Kind::Flag),
     Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "user_notification"]), 2)),
     Member::new("allowlist", ALLOWLIST),
     Member::new("mode", Kind::Word(&["count_per_identifier_and_ip", "count_per_identifier"])),
     Member::new("max_attempts", Kind::Integer(1, 100)),
 ];
-const SUSPICIOUS_IP: [Member; 4] = [
+/// The body of suspicious IP throttling.
+pub static SUSPICIOUS_IP: [Member; 4] = [
     Member::new("enabled", Kind::Flag),
     Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "admin_notification"]), 2)),
     Member::new("allowlist", ALLOWLIST),
@@ -286,7 +288,8 @@ const BUCKET: [Member; 2] = [
     Member::new("max_attempts", Kind::Integer(1, 10_000)),
     Member::new("rate", Kind::Integer(1, 86_400_000)),
 ];
-const BREACHED: [Member; 5] = [
+/// The body of breached password detection.
+pub static BREACHED: [Member; 5] = [
     Member::new("enabled", Kind::Flag),
     Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "user_notification", "admin_notification"]), 3)),
     Member::new("admin_notification_frequency", FREQUENCIES),

@@ -2,7 +2,7 @@
 
 use super::model::{NewRefreshToken, RefreshToken};
 use crate::{
-    db::{Query, Row, Statement, read, write},
+    db::{Query, Row, Statement, Value, read, write},
     error::Fault,
     id::{ClientId, FamilyId, LogId, OrganizationId, RefreshTokenId, SessionId, UserId},
     secret::Digest,
@@ -109,29 +109,30 @@ macro_rules! usable {
     };
 }
 
+impl Use<'_> {
+    /// What [`usable`] binds, in its order.
+    fn values(&self) -> [Value; 8] {
+        [
+            self.lookup.into(),
+            self.digest.into(),
+            self.client.into(),
+            self.now.into(),
+            self.replaced_after.into(),
+            self.audience.into(),
+            self.elsewhere.into(),
+            self.organization.into(),
+        ]
+    }
+}
+
 fn using(statement: Statement<InTenant>, with: &Use<'_>) -> Statement<InTenant> {
-    statement
-        .bind(with.lookup)
-        .bind(with.digest)
-        .bind(with.client)
-        .bind(with.now)
-        .bind(with.replaced_after)
-        .bind(with.audience)
-        .bind(with.elsewhere)
-        .bind(with.organization)
+    with.values().into_iter().fold(statement, Statement::bind)
 }
 
 /// Whether a token may be used, while nothing can be changed: one row if so.
 pub fn usable(with: &Use<'_>) -> Query<InTenant> {
-    read(concat!("select t.rotating, t.successor from refresh_tokens t where ", usable!()))
-        .bind(with.lookup)
-        .bind(with.digest)
-        .bind(with.client)
-        .bind(with.now)
-        .bind(with.replaced_after)
-        .bind(with.audience)
-        .bind(with.elsewhere)
-        .bind(with.organization)
+    let query = read(concat!("select t.rotating, t.successor from refresh_tokens t where ", usable!()));
+    with.values().into_iter().fold(query, Query::bind)
 }
 
 /// Adds the successor of a rotating token, if the token may be used and has none yet: however many uses there are at once,
