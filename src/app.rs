@@ -252,6 +252,7 @@ impl App {
             return fail(fault);
         }
         let id = tenant.id().clone();
+        self.shared.hashing.is_here(&id, now);
         let fault = Rc::new(RefCell::new(None));
         let call = Call {
             shared: Rc::clone(&self.shared),

@@ -60,7 +60,8 @@ pub trait Platform {
     /// Lets so much time pass.
     fn pause(&self, span: Lifetime) -> LocalBox<'_, ()>;
 
-    /// Lets everything come first that waits for the one thread, of a caller before whom so many others wait.
+    /// Lets everything come first that waits for the one thread, of a caller before whom so many others wait: in the Worker a few
+    /// milliseconds, and 15 for each of them.
     fn breathe(&self, ahead: usize) -> LocalBox<'_, ()>;
 
     /// Runs work after the response has been sent (`waitUntil`, at most 30 s).

@@ -61,6 +61,8 @@ pub async fn check(
     if password.expose().len() > password::MAX_BYTES {
         return Ok(Next::Again(Verdict::Wrong));
     }
+    // Nor is it where there is no time for it.
+    call.shared.hashing.check(call.platform(), call.tenant.id()).await?;
     let attempt = Attempt::new(call, visit, terms, identifier);
     let found = attempt.read(call, visit).await?;
     let account = found.account.as_ref();

@@ -59,6 +59,8 @@ pub async fn create(
     {
         return Ok(Next::Again(weakness.to_string()));
     }
+    // Not counted where there is no time for it.
+    call.shared.hashing.check(call.platform(), call.tenant.id()).await?;
     let attempt = Attempt::new(call, visit, terms, &email);
     let Found { refused, before } = attempt.read(call).await?;
     if let Some(limited) = refused {
