@@ -1,11 +1,12 @@
-//! Client authentication: HTTP Basic, form fields, or none for a public client (RFC 6749 §2.3, RFC 7636).
+//! Client authentication: HTTP Basic, form fields, a signed assertion, or none for a public client (RFC 6749 §2.3, RFC 7636, RFC 7523).
 
-use super::{Call, oauth::Refusal};
+use super::{Call, assertion, oauth::Refusal};
 use crate::{
     error::Error,
     events::{Entry, Kind},
     http::{Form, Input, Params, Request},
     id::ClientId,
+    jose::Unverified,
     resources::clients::model::{AuthMethod, ClientRecord},
     secret::Secret,
 };
@@ -24,11 +25,18 @@ struct Fields {
 /// Who the client says it is.
 struct Presented {
     id: ClientId,
-    secret: Option<Secret>,
+    proof: Proof,
 }
 
-/// Authenticates the client of the request. A client with a secret must present it, by header or by body; a public one
-/// must not be taken for another, so PKCE and rotation protect what it redeems.
+/// What it shows for that.
+enum Proof {
+    Nothing,
+    Secret(Secret),
+    Assertion(String),
+}
+
+/// Authenticates the client of the request. A client with a secret must present it, by header or by body, and one with keys
+/// what it has signed with one of them; a public one must not be taken for another, so PKCE and rotation protect what it redeems.
 ///
 /// # Errors
 /// `invalid_client` with the same words whatever was wrong, or a fault.
@@ -41,10 +49,12 @@ pub async fn authenticate(call: &Call) -> Result<Rc<ClientRecord>, Error<Refusal
         note_failure(call, None).await?;
         return Err(Refusal::invalid_client().into());
     };
-    let proven = match (record.client.token_endpoint_auth_method, &record.secret, &presented.secret) {
-        (AuthMethod::None, _, None) => true,
-        (AuthMethod::None, _, Some(_)) => false,
-        (_, Some(digest), Some(secret)) => digest.matches(secret),
+    let is_public = record.client.token_endpoint_auth_method == AuthMethod::None;
+    let proven = match (&presented.proof, &record.secret) {
+        (Proof::Assertion(signed), _) if !is_public => assertion::holds(call, &record.client, signed).await?,
+        _ if record.client.proves_by_key() => false,
+        (Proof::Nothing, _) => is_public,
+        (Proof::Secret(secret), Some(digest)) if !is_public => digest.matches(secret),
         _ => false,
     };
     if !proven {
@@ -100,28 +110,54 @@ fn presented(request: &Request) -> Result<Presented, Refusal> {
     let fields: Fields = Form::decode(request, &Params::default())
         .map(|Form(fields)| fields)
         .map_err(|why| Refusal::new("invalid_request", why.0))?;
-    if fields.client_assertion.is_some() || fields.client_assertion_type.is_some() {
-        let why = "Clients prove who they are by a secret here, not by an assertion";
-        return Err(Refusal::new("invalid_request", why));
-    }
+    let signed = signed(&fields)?;
     let basic = match request.header("authorization") {
         Some(header) => Some(basic(header).ok_or_else(Refusal::invalid_client)?),
         None => None,
     };
+    if let Some((about, signed)) = signed {
+        return match (basic, fields) {
+            (None, Fields { client_secret: None, client_id, .. }) => {
+                if client_id.is_some_and(|id| id != about) {
+                    let why = "client_id is not that of the client_assertion";
+                    return Err(Refusal::new("invalid_request", why));
+                }
+                Ok(Presented { id: ClientId::new(about), proof: Proof::Assertion(signed) })
+            }
+            _ => Err(two_ways()),
+        };
+    }
     match (basic, fields) {
         // RFC 6749 §2.3: a client must not use more than one method in a request.
-        (Some(_), Fields { client_secret: Some(_), .. }) => {
-            Err(Refusal::new("invalid_request", "Use one way of client authentication, not two"))
-        }
+        (Some(_), Fields { client_secret: Some(_), .. }) => Err(two_ways()),
         (Some(basic), Fields { client_id: Some(id), .. }) if basic.id.as_str() != id => {
             Err(Refusal::new("invalid_request", "client_id is not that of the Authorization header"))
         }
         (Some(basic), _) => Ok(basic),
         (None, Fields { client_id: Some(id), client_secret, .. }) => {
-            Ok(Presented { id: ClientId::new(id), secret: client_secret })
+            let proof = client_secret.map_or(Proof::Nothing, Proof::Secret);
+            Ok(Presented { id: ClientId::new(id), proof })
         }
         (None, _) => Err(Refusal::invalid_client()),
     }
+}
+
+fn two_ways() -> Refusal {
+    Refusal::new("invalid_request", "Use one way of client authentication, not two")
+}
+
+/// The assertion of a request, and whom it is about: that is the client (RFC 7521 §4.2), though nobody has vouched for it yet.
+fn signed(fields: &Fields) -> Result<Option<(String, String)>, Refusal> {
+    let assertion = match (&fields.client_assertion, fields.client_assertion_type.as_deref()) {
+        (None, None) => return Ok(None),
+        (Some(assertion), Some(assertion::TYPE)) => assertion,
+        _ => {
+            let why = format!("client_assertion needs client_assertion_type {}", assertion::TYPE);
+            return Err(Refusal::new("invalid_request", why));
+        }
+    };
+    let about = Unverified::parse(assertion).and_then(|unverified| unverified.hint("sub"));
+    Ok(Some((about.ok_or_else(Refusal::invalid_client)?, assertion.clone())))
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded before they are put into the Basic header.
@@ -137,5 +173,5 @@ fn basic(header: &str) -> Option<Presented> {
             .next()
             .map_or_else(String::new, |(name, _)| name.into_owned())
     };
-    Some(Presented { id: ClientId::new(decode(id)), secret: Some(Secret::new(decode(secret))) })
+    Some(Presented { id: ClientId::new(decode(id)), proof: Proof::Secret(Secret::new(decode(secret))) })
 }

@@ -1,5 +1,6 @@
 //! One file per area: its one way in, and its one way to say no.
 
+mod assertion;
 pub mod authority;
 pub mod bearer;
 pub mod client;

@@ -96,7 +96,7 @@ fn is_shallow(part: &str) -> bool {
 
 impl<'a> Unverified<'a> {
     /// Parses a compact token; `None` if it is not one, is longer than [`LONGEST`] or nested deeper than what others may
-    /// send, has no `kid`, or names an algorithm we do not use.
+    /// send, or names an algorithm we do not use.
     pub fn parse(token: &'a str) -> Option<Self> {
         // Before anything is parsed: whoever sends it has proven nothing yet.
         if token.len() > LONGEST || !token.split('.').take(2).all(is_shallow) {
@@ -104,12 +104,11 @@ impl<'a> Unverified<'a> {
         }
         let parsed = UntrustedToken::new(token).ok()?;
         Algorithm::parse(parsed.algorithm())?;
-        parsed.header().key_id.as_ref()?;
         let (message, _) = token.rsplit_once('.')?;
         Some(Self { token: parsed, message })
     }
 
-    /// The key it says it was signed with.
+    /// The key it says it was signed with; empty if it says none.
     pub fn kid(&self) -> &str {
         self.token.header().key_id.as_deref().unwrap_or_default()
     }

@@ -2,6 +2,7 @@
 
 pub mod jwk;
 pub mod jwt;
+pub mod pem;
 
 pub use jwk::{Algorithm, Jwk};
 pub use jwt::{Audience, Claims, Unverified};

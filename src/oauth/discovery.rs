@@ -49,9 +49,14 @@ const TOKEN_CLAIMS: [&str; 13] = [
     "org_name",
 ];
 
+/// How a client may prove who it is, at every endpoint that asks for that.
+const CLIENT_AUTHENTICATION: [&str; 4] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+
 fn document(cx: &OAuth) -> Json {
     let issuer = cx.call().tenant.issuer();
     let claims: Vec<&str> = TOKEN_CLAIMS.iter().copied().chain(person::claim_names()).collect();
+    let signing = [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()];
     json!({
         "issuer": issuer,
         "authorization_endpoint": issuer.join("authorize"),
@@ -59,6 +64,8 @@ fn document(cx: &OAuth) -> Json {
         "userinfo_endpoint": issuer.join("userinfo"),
         "end_session_endpoint": issuer.join("oidc/logout"),
         "revocation_endpoint": issuer.join("oauth/revoke"),
+        "revocation_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
+        "revocation_endpoint_auth_signing_alg_values_supported": signing,
         "jwks_uri": issuer.join(".well-known/jwks.json"),
         "scopes_supported": scope::OPENID,
         "claims_supported": claims,
@@ -68,11 +75,10 @@ fn document(cx: &OAuth) -> Json {
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "select_account", "consent"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        // RFC 8414 §2: what a client could sign its authentication with. AuthHero's clients read it whether or not a method that
-        // signs is among those above.
-        "token_endpoint_auth_signing_alg_values_supported": [Algorithm::RS256.as_str(), Algorithm::ES256.as_str()],
+        "id_token_signing_alg_values_supported": signing,
+        "token_endpoint_auth_methods_supported": CLIENT_AUTHENTICATION,
+        // RFC 8414 §2: what a client may sign its authentication with.
+        "token_endpoint_auth_signing_alg_values_supported": signing,
         "authorization_response_iss_parameter_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,

@@ -10,7 +10,7 @@ use crate::{
     id::{ClientGrantId, ClientId, FamilyId, LogId, OrganizationId, SessionId, UserId},
     json,
     secret::Digest,
-    tenant::{InDirectory, InTenant},
+    tenant::InTenant,
     time::Timestamp,
 };
 
@@ -191,21 +191,6 @@ pub fn consume_code(digest: &Digest, now: Timestamp) -> Statement<InTenant> {
     )
     .bind(digest)
     .bind(now)
-}
-
-/// Consumes a code that is kept nowhere, in the directory: one row if nobody had before, none otherwise. Clears away
-/// some that have ended, since nobody else does.
-pub fn spend_code(digest: &Digest, expires_at: Timestamp, now: Timestamp) -> [Statement<InDirectory>; 2] {
-    [
-        write("insert into spent_codes (digest, expires_at) values (?1, ?2) on conflict do nothing returning digest")
-            .bind(digest)
-            .bind(expires_at),
-        write(
-            "delete from spent_codes where digest in (select digest from spent_codes indexed by spent_codes_by_expiry
-               where expires_at < ?1 order by expires_at limit 20)",
-        )
-        .bind(now),
-    ]
 }
 
 /// A person with what decides whether tokens may be issued to them. `$grant` is the row that speaks for them, `g`.

@@ -181,7 +181,10 @@ const SUSPICIOUS_IP: [(&str, Effect); 10] = [
     ("stage.pre-user-registration.rate", SIGNUPS),
 ];
 
-const CLIENT: [(&str, Effect); 75] = [
+const BY_KEY: Effect =
+    Tested("oauth::private_key_jwt::a_client_with_a_key_proves_who_it_is_by_what_it_signs");
+
+const CLIENT: [(&str, Effect); 83] = [
     ("name", Shown),
     ("description", Shown),
     ("logo_uri", Shown),
@@ -272,6 +275,14 @@ const CLIENT: [(&str, Effect); 75] = [
     ("user_linking_mode", Kept),
     ("allowed_clients", Kept),
     ("client_aliases", Kept),
+    ("client_authentication_methods", BY_KEY),
+    ("client_authentication_methods.private_key_jwt", BY_KEY),
+    ("client_authentication_methods.private_key_jwt.credentials", BY_KEY),
+    ("client_authentication_methods.private_key_jwt.credentials.credential_type", Shown),
+    ("client_authentication_methods.private_key_jwt.credentials.name", Shown),
+    ("client_authentication_methods.private_key_jwt.credentials.kid", BY_KEY),
+    ("client_authentication_methods.private_key_jwt.credentials.alg", BY_KEY),
+    ("client_authentication_methods.private_key_jwt.credentials.pem", BY_KEY),
 ];
 
 const GRANTED: Effect =

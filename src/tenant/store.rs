@@ -6,6 +6,8 @@ use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
     id::TenantId,
+    secret::Digest,
+    time::Timestamp,
 };
 
 /// What the directory knows of a tenant's whereabouts.
@@ -111,4 +113,19 @@ pub fn route(row: &Row) -> Result<(i64, Option<Route>), Fault> {
         database,
     };
     Ok((version, Some(route)))
+}
+
+/// Spends something that is good once while its tenant is read-only: one row if nobody had before, none otherwise. Clears away
+/// some that have ended, since nobody else does.
+pub fn spend(digest: &Digest, expires_at: Timestamp, now: Timestamp) -> [Statement<InDirectory>; 2] {
+    [
+        write("insert into spent_codes (digest, expires_at) values (?1, ?2) on conflict do nothing returning digest")
+            .bind(digest)
+            .bind(expires_at),
+        write(
+            "delete from spent_codes where digest in (select digest from spent_codes indexed by spent_codes_by_expiry
+               where expires_at < ?1 order by expires_at limit 20)",
+        )
+        .bind(now),
+    ]
 }

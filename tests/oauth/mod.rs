@@ -12,6 +12,7 @@ mod form_post;
 mod logout;
 mod origins;
 mod permissions;
+mod private_key_jwt;
 mod properties;
 mod read_only;
 mod redirects;

@@ -405,6 +405,12 @@ impl Platform for Outside {
         sig: &'a [u8],
     ) -> LocalBox<'a, Result<bool, Fault>> {
         let part = |value: &Option<String>| Base64UrlUnpadded::decode_vec(value.as_deref().unwrap()).unwrap();
+        if key.kty == "EC" {
+            let point = [vec![4], part(&key.x), part(&key.y)].concat();
+            let key = signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point);
+            let holds = key.verify(message, sig).is_ok();
+            return Box::pin(async move { Ok(holds) });
+        }
         let components = signature::RsaPublicKeyComponents { n: part(&key.n), e: part(&key.e) };
         let holds = components.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, sig).is_ok();
         Box::pin(async move { Ok(holds) })

@@ -27,7 +27,7 @@ use crate::{
         snapshot::Snapshot,
     },
     secret::{Digest, Secret},
-    tenant::InTenant,
+    tenant::{self, InTenant},
 };
 use serde::Deserialize;
 
@@ -149,7 +149,7 @@ impl Exchange<'_> {
             None => None,
         };
         let directory = call.shared.directory.db(&call.meter)?;
-        let spent = directory.commit(store::spend_code(&self.digest, code.expires_at, call.now)).await?;
+        let spent = directory.commit(tenant::store::spend(&self.digest, code.expires_at, call.now)).await?;
         let is_first = spent.first().is_some_and(|spent| !spent.rows.is_empty());
         if !is_first {
             return Err(self.refuse_again(code).await?.into());

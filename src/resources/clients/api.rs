@@ -1,7 +1,7 @@
 //! The management API of clients.
 
 use super::{
-    backchannel,
+    backchannel, credentials,
     model::{Client, FIXED, MEMBERS, fill_in, merge_metadata},
     secrets::{NewSecret, Opener, READ_KEYS, reach},
     store,
@@ -80,6 +80,8 @@ async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Jso
     merge_metadata(&stored, &mut body.0);
     let says_whose = body.0.contains_key("is_first_party");
     let given = body.0.remove("client_secret").map(given_secret).transpose()?;
+    // Whoever sets a secret or a key of a client can be it.
+    let sets_proof = given.is_some() || body.0.contains_key(credentials::NAME);
     let body = body.known(&MEMBERS, FIXED).map_err(Refusal::invalid_body)?;
     let changed: Client = body.change(&stored, FIXED).map_err(Refusal::invalid_body)?;
     check(cx, &changed)?;
@@ -90,7 +92,7 @@ async fn change(cx: &Management, id: &ClientId, mut body: Members) -> Result<Jso
     let vouches = says_whose && (cx.authority().holds_everything() || !changed.is_first_party);
     let vouch = vouches.then(|| store::vouch(id, changed.is_first_party));
     let update = [unchanged, update].into_iter().chain(vouch);
-    if given.is_some() && !cx.has_scope(scope("update:client_keys")) {
+    if sets_proof && !cx.has_scope(scope("update:client_keys")) {
         let why = "Insufficient scope, expected any of: update:client_keys";
         return Err(Refusal::forbidden("insufficient_scope", why).into());
     }

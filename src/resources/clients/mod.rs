@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod backchannel;
+pub mod credentials;
 pub mod model;
 mod secrets;
 pub mod store;

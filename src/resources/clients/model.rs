@@ -1,7 +1,7 @@
 //! What a client is, and what it may do.
 
 use super::{
-    backchannel,
+    backchannel, credentials,
     urls::{check_logout, check_origin, check_target},
 };
 use crate::{
@@ -200,7 +200,7 @@ pub struct Granted {
 pub const FIXED: &[&str] = &["client_id", "client_secret", "tenant", "global", "created_at", "updated_at"];
 
 /// What can be set of a client. Kinds that [`Client`] knows are its to check.
-pub const MEMBERS: [Member; 55] = [
+pub const MEMBERS: [Member; 56] = [
     Member::new("name", Kind::Any),
     Member::new("description", Kind::Any),
     Member::new("app_type", Kind::Any),
@@ -256,6 +256,7 @@ pub const MEMBERS: [Member; 55] = [
     Member::new("user_linking_mode", Kind::Text(0, 64)).or_null(),
     Member::new("allowed_clients", WORDS).or_null(),
     Member::new("client_aliases", WORDS).or_null(),
+    Member::new(credentials::NAME, Kind::Object(&credentials::METHODS)).or_null(),
 ];
 
 /// How refresh tokens live: see [`RefreshTokenSettings`].
@@ -361,6 +362,7 @@ impl Client {
             );
         }
         self.refresh_token.check()?;
+        self.check_credentials()?;
         self.check_urls()
     }
 

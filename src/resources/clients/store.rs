@@ -61,6 +61,17 @@ pub fn exists(id: &ClientId) -> Query<InTenant> {
     read("select client_id from clients where tenant_id = ?1 and client_id = ?2").bind(id)
 }
 
+/// Spends an assertion that a client has signed (RFC 7523 §3: `jti`), until it ends: one row if nobody had before, none otherwise.
+/// It is kept with what is counted, and cleared away with that.
+pub fn spend_assertion(digest: &Digest, ends_at: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into login_attempts (tenant_id, key, failures, expires_at) values (?1, ?2, 0, ?3)
+         on conflict do nothing returning key",
+    )
+    .bind(digest)
+    .bind(ends_at)
+}
+
 macro_rules! with_reach {
     ($rest:literal) => {
         concat!(
