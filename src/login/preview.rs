@@ -27,7 +27,9 @@ async fn show(cx: &Login, Query(link): Query<Link>) -> Result<Response, Error<Re
     let call = cx.call();
     let snapshot = call.snapshot().await?;
     let expires_at = good_until(call, &snapshot, &link.pass).ok_or_else(|| {
-        Refusal::bad_request("This preview link has expired or belongs to another tenant. Please ask for a new one.")
+        Refusal::bad_request(
+            "This preview link has expired or belongs to another tenant. Please ask for a new one.",
+        )
     })?;
     let words =
         "<p class=\"text\">You can try this before it opens: go to the application and sign in there.</p>";

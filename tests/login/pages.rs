@@ -155,13 +155,19 @@ fn the_root_of_a_host_says_whose_it_is_and_where_to_go_on() {
     let world = World::new();
     world.tenant("acme");
     let acme = world.send(crate::support::Ask::get("acme", "/")).expect(200).text();
-    assert!(acme.contains("http://acme.localhost:8787/") && acme.contains("/.well-known/openid-configuration"));
+    assert!(
+        acme.contains("http://acme.localhost:8787/") && acme.contains("/.well-known/openid-configuration")
+    );
     let main = world.send(crate::support::Ask::get("", "/")).expect(200).text();
-    assert!(main.contains("tenants create acme"), "on the machine of a developer it goes on with the first steps: {main}");
+    assert!(
+        main.contains("tenants create acme"),
+        "on the machine of a developer it goes on with the first steps: {main}"
+    );
     world.send(crate::support::Ask::get("nobody", "/")).expect(404);
     let production = World::with(&["DIRECTORY", "SHARED"], |name| {
         (name == "BASE_DOMAIN").then(|| "auth.example.com".to_owned())
     });
-    let page = production.send(crate::support::Ask::get("", "/").at(&[b"auth.example.com"])).expect(200).text();
+    let page =
+        production.send(crate::support::Ask::get("", "/").at(&[b"auth.example.com"])).expect(200).text();
     assert!(page.contains("https://auth.example.com/") && !page.contains("npm run"), "{page}");
 }
