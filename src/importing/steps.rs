@@ -38,13 +38,13 @@ impl Target {
     /// Opens a tenant, whether or not it serves. One that is being made, moved or removed is nobody's to fill.
     pub(super) async fn open(cx: &Operator, id: &str) -> Result<Self, Error<Refusal>> {
         let call = cx.call();
-        let inexistent = || Refusal::not_found("inexistent_tenant", "The tenant does not exist");
-        let id = TenantId::parse(id).ok_or_else(inexistent)?;
-        let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(inexistent)?;
+        let not_found = || Refusal::not_found("inexistent_tenant", "The tenant does not exist");
+        let id = TenantId::parse(id).ok_or_else(not_found)?;
+        let row = cx.directory().first(tenants::tenant(&id)).await?.ok_or_else(not_found)?;
         let tenant = read_tenant(&row)?;
         match tenant.status {
             Serving::Active | Serving::Suspended => {}
-            Serving::Deleted => return Err(inexistent().into()),
+            Serving::Deleted => return Err(not_found().into()),
             other => {
                 let why = format!("The tenant is {}", other.as_str());
                 return Err(Refusal::conflict("illegal_transition", why).into());

@@ -8,8 +8,8 @@
 use super::store::{Bug, NEW, OLD, Release, World};
 use crate::operations::simulation::Chance;
 use gatehouse::operations::moves::{
-    model::{Role, Side, Wish},
-    protocol::{Call, Mind, Next, Reply, Rest},
+    model::{Goal, Role, Side},
+    protocol::{Action, MoveState, Next, Reply, Rest},
 };
 
 /// What schedules are made of.
@@ -32,20 +32,20 @@ struct Route {
 
 /// A request that was sent and is still somewhere.
 enum Late {
-    Call(Call, Release),
+    Call(Action, Release),
     Write((Side, i64, Release), (usize, String), Option<String>),
 }
 
 /// A worker, and the release that it is of.
 struct Worker {
-    mind: Mind,
+    mind: MoveState,
     release: Release,
 }
 
 impl Worker {
     /// One that knows nothing yet.
     const fn of(release: Release) -> Self {
-        Self { mind: Mind::new(release.tables, release.schema), release }
+        Self { mind: MoveState::new(release.tables, release.schema), release }
     }
 }
 
@@ -127,20 +127,20 @@ impl Schedule {
     /// A worker makes its next call, and something becomes of it.
     fn work(&mut self, worker: usize) {
         let release = self.workers[worker].release;
-        match self.workers[worker].mind.next() {
-            Next::Call(call) => {
+        match self.workers[worker].mind.next_action() {
+            Next::Act(call) => {
                 let reply = self.send(self.world.bend(*call), release);
                 if reply == Reply::Failed {
                     self.open(release);
                 }
-                self.workers[worker].mind.learn(reply);
+                self.workers[worker].mind.observe(reply);
             }
             Next::Rest(Rest::Newer) => {
                 // What is closed is opened by whoever finds it, and has nothing else to do.
                 let (home, epoch) = (self.world.home, self.world.epoch);
                 let to = self.world.peek(home).fence;
                 if to > epoch && self.chance.below(2) == 0 {
-                    self.send(Call::Reopen { epoch, to }, release);
+                    self.send(Action::Reopen { epoch, to }, release);
                 }
                 self.start(worker);
             }
@@ -150,7 +150,7 @@ impl Schedule {
                 if self.world.corrupt.is_none() {
                     self.world.violation = Some("a difference was found where there is none".to_owned());
                 }
-                self.wish(Side::Source, true);
+                self.goal(Side::Source, true);
                 self.start(worker);
             }
         }
@@ -178,7 +178,7 @@ impl Schedule {
         }
     }
 
-    fn send(&mut self, call: Call, release: Release) -> Reply {
+    fn send(&mut self, call: Action, release: Release) -> Reply {
         if self.chance.below(100) >= self.odds.misfortune {
             return self.world.run(&call, release);
         }
@@ -262,21 +262,21 @@ impl Schedule {
     /// Somebody holds the move, goes on with it, or changes their mind.
     fn somebody(&mut self) {
         match self.chance.below(12) {
-            0 => self.world.wish.hold = true,
-            1..=5 => self.world.wish.hold = false,
+            0 => self.world.goal.hold = true,
+            1..=5 => self.world.goal.hold = false,
             // To part at the source is to abort, or to roll back; at the target to finish, which is for later.
-            6 if self.chance.below(3) == 0 => self.wish(Side::Source, true),
-            7 if self.world.home == Side::Target => self.wish(Side::Target, true),
+            6 if self.chance.below(3) == 0 => self.goal(Side::Source, true),
+            7 if self.world.home == Side::Target => self.goal(Side::Target, true),
             // Nobody wants the exchange yet; or now; or back, without parting.
-            8 => self.wish(Side::Source, false),
-            9..=11 => self.wish(Side::Target, false),
+            8 => self.goal(Side::Source, false),
+            9..=11 => self.goal(Side::Target, false),
             _ => {}
         }
     }
 
-    fn wish(&mut self, home: Side, part: bool) {
+    fn goal(&mut self, home: Side, part: bool) {
         if !self.parted {
-            self.world.wish = Wish { home, part, hold: self.world.wish.hold };
+            self.world.goal = Goal { home, part, hold: self.world.goal.hold };
             self.parted = part;
         }
     }
@@ -284,20 +284,20 @@ impl Schedule {
     /// Nothing goes wrong any more, but what is late arrives; the move comes to an end, and stays there.
     fn run_out(&mut self) -> Result<(), String> {
         self.odds.misfortune = 0;
-        self.world.wish.hold = false;
+        self.world.goal.hold = false;
         let end = if self.chance.below(2) == 0 { Side::Source } else { Side::Target };
-        self.wish(end, end == Side::Source);
+        self.goal(end, end == Side::Source);
         self.settled = true;
         self.start(0);
         for _ in 0..600 {
             // It is finished only where it has arrived.
-            if self.world.wish.home == Side::Target && self.world.home == Side::Target {
-                self.wish(Side::Target, true);
+            if self.world.goal.home == Side::Target && self.world.home == Side::Target {
+                self.goal(Side::Target, true);
             }
             if self.chance.below(4) == 0 {
                 self.arrive();
             }
-            match self.workers[0].mind.next() {
+            match self.workers[0].mind.next_action() {
                 Next::Over => {
                     self.ended()?;
                     let truth = self.world.truth.clone();
@@ -324,7 +324,7 @@ impl Schedule {
         let (world, home) = (&self.world, self.world.home);
         let (kept, left) = (world.peek(home), world.peek(home.other()));
         let promises = [
-            (home == world.wish.home, "it ends elsewhere than wanted"),
+            (home == world.goal.home, "it ends elsewhere than wanted"),
             (kept.rows == world.truth, "home does not have what it should"),
             (left.rows.is_empty(), "rows were left behind"),
             (kept.captures == 0 && left.captures == 0, "triggers were left behind"),
@@ -333,7 +333,7 @@ impl Schedule {
             (
                 [kept, left]
                     .iter()
-                    .all(|store| store.record.as_ref().is_some_and(|record| record.role == Role::Over)),
+                    .all(|store| store.record.as_ref().is_some_and(|record| record.role == Role::Detached)),
                 "somebody has not parted",
             ),
         ];

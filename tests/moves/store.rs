@@ -1,8 +1,8 @@
 //! Three stores in memory that do what the real ones are asked to do, and an oracle that knows what must be true of them.
 
 use gatehouse::operations::moves::{
-    model::{Directory, Place, Record, Role, Side, View, Wish},
-    protocol::{Call, Reply},
+    model::{Cursor, Directory, Goal, Replica, ReplicaStatus, Role, Side},
+    protocol::{Action, Reply},
     rows::{Changes, Chunk, Row, Tally},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +92,7 @@ pub struct Store {
     pub schema: i64,
     pub fence: i64,
     pub closed: i64,
-    pub record: Option<Record>,
+    pub record: Option<Replica>,
     /// Of how many tables it captures what changes.
     pub captures: usize,
     pub log: BTreeMap<i64, Key>,
@@ -105,7 +105,7 @@ pub struct World {
     pub target: Store,
     pub epoch: i64,
     pub home: Side,
-    pub wish: Wish,
+    pub goal: Goal,
     /// What the rows are, according to the writes that were accepted, wherever that was.
     pub truth: BTreeMap<Key, Cells>,
     pub bug: Option<Bug>,
@@ -123,7 +123,7 @@ impl World {
             target: Store::new(0),
             epoch: 1,
             home: Side::Source,
-            wish: Wish { home: Side::Target, part: false, hold: false },
+            goal: Goal { home: Side::Target, part: false, hold: false },
             truth: BTreeMap::new(),
             bug,
             corrupt: None,
@@ -201,56 +201,56 @@ impl World {
     }
 
     pub fn directory(&self) -> Directory {
-        Directory { epoch: self.epoch, home: self.home, wish: self.wish }
+        Directory { epoch: self.epoch, home: self.home, goal: self.goal }
     }
 
     /// What a worker with the planted defect does instead.
-    pub fn bend(&self, call: Call) -> Call {
+    pub fn bend(&self, call: Action) -> Action {
         match (self.bug, call) {
-            (Some(Bug::NoLastDrop), Call::Changes { side, .. }) if self.peek(side).fence > self.epoch => {
+            (Some(Bug::NoLastDrop), Action::Changes { side, .. }) if self.peek(side).fence > self.epoch => {
                 let away = side.other();
                 let version = self.peek(away).record.as_ref().map_or(0, |record| record.version);
-                Call::Promote { side: away, version, epoch: self.epoch + 1 }
+                Action::Promote { side: away, version, epoch: self.epoch + 1 }
             }
-            (Some(Bug::NoCheck), Call::Check { side, .. }) => {
+            (Some(Bug::NoCheck), Action::Check { side, .. }) => {
                 let away = side.other();
                 let record = self.peek(away).record.clone().unwrap_or_else(|| fresh(OLD));
-                Call::Checked { side: away, version: record.version, next: None, tally: record.tally }
+                Action::Checked { side: away, version: record.version, next: None, tally: record.tally }
             }
             (_, call) => call,
         }
     }
 
     /// Does what a worker of a release asks.
-    pub fn run(&mut self, call: &Call, release: Release) -> Reply {
-        if let Call::Read { side, .. }
-        | Call::Check { side, .. }
-        | Call::Recall { side, .. }
-        | Call::Changes { side, .. } = call
+    pub fn run(&mut self, call: &Action, release: Release) -> Reply {
+        if let Action::Read { side, .. }
+        | Action::Check { side, .. }
+        | Action::ReadReplica { side, .. }
+        | Action::Changes { side, .. } = call
             && self.peek(*side).schema < release.schema
         {
             // It has no such column.
             return Reply::Failed;
         }
         match call {
-            Call::Directory => Reply::Directory(self.directory()),
-            Call::Flip { epoch, to, home } => self.leave_epoch(*epoch, *to, *home),
-            Call::Reopen { epoch, to } => self.leave_epoch(*epoch, *to, self.home),
-            Call::Look(side) => Reply::View(*side, self.store(*side).view()),
-            Call::Read { side, place } => Reply::Rows(self.store(*side).chunk(place, release)),
-            Call::Check { side, place, after } => {
+            Action::Directory => Reply::Directory(self.directory()),
+            Action::Flip { epoch, to, home } => self.leave_epoch(*epoch, *to, *home),
+            Action::Reopen { epoch, to } => self.leave_epoch(*epoch, *to, self.home),
+            Action::ReadStatus(side) => Reply::Status(*side, self.store(*side).view()),
+            Action::Read { side, cursor } => Reply::Rows(self.store(*side).chunk(cursor, release)),
+            Action::Check { side, cursor, after } => {
                 let store = self.store(*side);
-                let named = store.log.range(after + 1..).filter(|(_, (table, _))| *table == place.table);
+                let named = store.log.range(after + 1..).filter(|(_, (table, _))| *table == cursor.table);
                 let pending: BTreeSet<String> = named.map(|(_, (_, key))| key.clone()).collect();
-                Reply::Checking(store.chunk(place, release), pending)
+                Reply::Checking(store.chunk(cursor, release), pending)
             }
-            Call::Recall { side, place, until } => {
+            Action::ReadReplica { side, cursor, until } => {
                 let store = self.store(*side);
                 let rows =
-                    store.from(place).filter(|(key, _)| until.as_ref().is_none_or(|until| key.1 <= *until));
+                    store.from(cursor).filter(|(key, _)| until.as_ref().is_none_or(|until| key.1 <= *until));
                 Reply::Recalled(*side, store.view(), rows.map(|found| row(found, release)).collect())
             }
-            Call::Changes { side, after } => self.store(*side).changes(*after, release),
+            Action::Changes { side, after } => self.store(*side).changes(*after, release),
             effect => self.change(effect, release),
         }
     }
@@ -270,7 +270,7 @@ impl World {
         Reply::Directory(self.directory())
     }
 
-    fn change(&mut self, call: &Call, release: Release) -> Reply {
+    fn change(&mut self, call: &Action, release: Release) -> Reply {
         let (bug, writes, corrupt) = (self.bug, self.writes, self.corrupt);
         let (side, version) = side_of(call);
         let store = self.store(side);
@@ -285,35 +285,35 @@ impl World {
         record.version += 1;
         let mut emptied = None;
         match call.clone() {
-            Call::Lead { epoch, .. } => {
+            Action::StartPrimary { epoch, .. } => {
                 let renewed = seen.is_some() && bug == Some(Bug::OldCapture);
                 store.captures = if renewed { store.captures } else { store.captures.max(release.tables) };
                 store.blind = bug == Some(Bug::LateCapture);
-                (record.role, record.schema) = (Role::Leading, release.schema);
+                (record.role, record.schema) = (Role::Primary, release.schema);
                 if seen.is_none() {
                     record.led_since = epoch;
                 }
             }
-            Call::Enlist { .. } if seen.is_some() && bug == Some(Bug::NoRenewal) => {
+            Action::StartReplica { .. } if seen.is_some() && bug == Some(Bug::NoRenewal) => {
                 record.schema = release.schema;
             }
-            Call::Enlist { .. } => {
-                record = Record {
+            Action::StartReplica { .. } => {
+                record = Replica {
                     version: record.version,
                     captured: record.captured,
                     watermark: record.watermark,
                     ..fresh(release)
                 };
             }
-            Call::Clear { .. } => {
+            Action::Clear { .. } => {
                 let known = store.rows.keys().filter(|key| key.0 < release.tables);
                 let keys: Vec<Key> = known.take(CHUNK).cloned().collect();
                 keys.iter().for_each(|key| drop(store.rows.remove(key)));
                 store.log.clear();
                 emptied = Some(keys.len() < CHUNK);
             }
-            Call::Cleared { role, .. } => record.role = role,
-            Call::Write { chunk, next, tally, .. } => {
+            Action::FinishClear { role, .. } => record.role = role,
+            Action::Write { chunk, next, tally, .. } => {
                 for (index, Row { key, text }) in chunk.rows.into_iter().enumerate() {
                     let spoilt = corrupt == Some(writes) && index == 0;
                     let text = if spoilt { format!("{text}?") } else { text };
@@ -327,8 +327,8 @@ impl World {
                 self.source.blind &= self.writes < 2;
                 return self.done(side, record, emptied);
             }
-            Call::Checked { next, tally, .. } => (record.check, record.tally) = (next, tally),
-            Call::Apply { changes, tally, .. } => {
+            Action::Checked { next, tally, .. } => (record.check, record.tally) = (next, tally),
+            Action::Apply { changes, tally, .. } => {
                 for (key, text) in changes.rows {
                     if text.is_some() || bug != Some(Bug::NoDeletes) {
                         set(&mut store.rows, &key, text.as_deref().map(Cells::of));
@@ -336,73 +336,73 @@ impl World {
                 }
                 (record.watermark, record.tally) = (changes.upto, tally);
             }
-            Call::Fence { epoch, .. } => store.fence = store.fence.max(epoch),
-            Call::Close { epoch, .. } => store.closed = store.closed.max(epoch),
-            Call::Promote { epoch, .. } => {
+            Action::Fence { epoch, .. } => store.fence = store.fence.max(epoch),
+            Action::Close { epoch, .. } => store.closed = store.closed.max(epoch),
+            Action::Promote { epoch, .. } => {
                 store.fence = store.fence.max(epoch);
                 store.captures = if bug == Some(Bug::NoReverse) { 0 } else { release.tables };
                 store.log.clear();
-                (record.role, record.led_since, record.led_from) = (Role::Leading, epoch, record.captured);
+                (record.role, record.led_since, record.led_from) = (Role::Primary, epoch, record.captured);
             }
-            Call::Demote { watermark, .. } => {
+            Action::Demote { watermark, .. } => {
                 store.captures = 0;
                 (record.role, record.watermark, record.check) = (Role::Following, watermark, None);
             }
-            Call::Leave { .. } => {
+            Action::Detach { .. } => {
                 store.captures = 0;
-                record.role = Role::Leaving;
+                record.role = Role::Detaching;
             }
-            Call::Release { .. } => {
+            Action::Release { .. } => {
                 store.captures = 0;
                 store.log.clear();
-                record.role = Role::Over;
+                record.role = Role::Detached;
             }
             other => panic!("{other:?} changes nothing"),
         }
         self.done(side, record, emptied)
     }
 
-    fn done(&mut self, side: Side, record: Record, emptied: Option<bool>) -> Reply {
+    fn done(&mut self, side: Side, record: Replica, emptied: Option<bool>) -> Reply {
         let store = self.store(side);
         store.record = Some(record);
         let view = store.view();
         emptied.map_or_else(
-            || Reply::View(side, view.clone()),
+            || Reply::Status(side, view.clone()),
             |emptied| Reply::Cleared(side, view.clone(), emptied),
         )
     }
 }
 
-fn fresh(release: Release) -> Record {
-    Record {
+fn fresh(release: Release) -> Replica {
+    Replica {
         version: 0,
         role: Role::Clearing,
         led_since: 0,
         led_from: 0,
         captured: 0,
         watermark: 0,
-        copy: Some(Place::default()),
-        check: Some(Place::default()),
+        copy: Some(Cursor::default()),
+        check: Some(Cursor::default()),
         tally: Tally::default(),
         schema: release.schema,
     }
 }
 
-fn side_of(call: &Call) -> (Side, Option<i64>) {
+fn side_of(call: &Action) -> (Side, Option<i64>) {
     match call {
-        Call::Lead { side, version, .. }
-        | Call::Enlist { side, version }
-        | Call::Leave { side, version }
-        | Call::Release { side, version } => (*side, *version),
-        Call::Clear { side, version }
-        | Call::Cleared { side, version, .. }
-        | Call::Write { side, version, .. }
-        | Call::Checked { side, version, .. }
-        | Call::Apply { side, version, .. }
-        | Call::Fence { side, version, .. }
-        | Call::Promote { side, version, .. }
-        | Call::Close { side, version, .. }
-        | Call::Demote { side, version, .. } => (*side, Some(*version)),
+        Action::StartPrimary { side, version, .. }
+        | Action::StartReplica { side, version }
+        | Action::Detach { side, version }
+        | Action::Release { side, version } => (*side, *version),
+        Action::Clear { side, version }
+        | Action::FinishClear { side, version, .. }
+        | Action::Write { side, version, .. }
+        | Action::Checked { side, version, .. }
+        | Action::Apply { side, version, .. }
+        | Action::Fence { side, version, .. }
+        | Action::Promote { side, version, .. }
+        | Action::Close { side, version, .. }
+        | Action::Demote { side, version, .. } => (*side, Some(*version)),
         other => panic!("{other:?} changes nothing"),
     }
 }
@@ -432,8 +432,8 @@ impl Store {
         }
     }
 
-    fn view(&self) -> View {
-        View { fence: self.fence, closed: self.closed, record: self.record.clone() }
+    fn view(&self) -> ReplicaStatus {
+        ReplicaStatus { fence: self.fence, closed: self.closed, record: self.record.clone() }
     }
 
     fn capture(&mut self, key: &Key) {
@@ -442,17 +442,17 @@ impl Store {
         self.log.insert(record.captured, key.clone());
     }
 
-    fn from<'a>(&'a self, place: &Place) -> impl Iterator<Item = (&'a Key, &'a Cells)> {
-        let (table, after) = (place.table, place.after.clone());
+    fn from<'a>(&'a self, cursor: &Cursor) -> impl Iterator<Item = (&'a Key, &'a Cells)> {
+        let (table, after) = (cursor.table, cursor.after.clone());
         self.rows
             .range((table, String::new())..(table + 1, String::new()))
             .filter(move |(key, _)| after.as_ref().is_none_or(|after| key.1 > *after))
     }
 
-    fn chunk(&self, place: &Place, release: Release) -> Chunk {
-        let rows: Vec<Row> = self.from(place).map(|found| row(found, release)).take(CHUNK + 1).collect();
+    fn chunk(&self, cursor: &Cursor, release: Release) -> Chunk {
+        let rows: Vec<Row> = self.from(cursor).map(|found| row(found, release)).take(CHUNK + 1).collect();
         let last = rows.len() <= CHUNK;
-        Chunk { table: place.table, rows: rows.into_iter().take(CHUNK).collect(), last }
+        Chunk { table: cursor.table, rows: rows.into_iter().take(CHUNK).collect(), last }
     }
 
     fn changes(&mut self, after: i64, release: Release) -> Reply {

@@ -4,7 +4,7 @@ use crate::{
     config::Retention,
     db::schema::Table,
     id::{OperationId, TenantId},
-    operations::moves::{model::Place, rows::Sum},
+    operations::moves::{model::Cursor, rows::Sum},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -171,13 +171,13 @@ pub type Sums = BTreeMap<String, Sum>;
 /// Where the writing of an archive goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
-pub enum Cursor {
+pub enum Phase {
     /// Nothing has been read: the capture comes first.
     Start,
     /// Rows are copied from this place on. What was captured behind the position is to be read again.
     Copying {
         /// Where the copy goes on.
-        place: Place,
+        place: Cursor,
         /// The position of the log before the first row was copied.
         watermark: i64,
     },
@@ -219,7 +219,7 @@ pub struct Backup {
     /// Counts the steps of writing it.
     pub version: i64,
     /// Where that goes on.
-    pub cursor: Cursor,
+    pub cursor: Phase,
     /// How many parts there are.
     pub parts: i64,
     /// How many bytes of them are kept.

@@ -1,6 +1,6 @@
 //! SQL of the directory for backups.
 
-use super::model::{Backup, Cursor, Group, Part, Reason, State, Sums};
+use super::model::{Backup, Group, Part, Phase, Reason, State, Sums};
 use crate::{
     db::{Query, Row, Statement, page::Window, read, write},
     error::Fault,
@@ -67,7 +67,7 @@ pub fn enter(
     .bind(json(&include)?)
     .bind(key)
     .bind(schema_version)
-    .bind(json(&Cursor::Start)?)
+    .bind(json(&Phase::Start)?)
     .bind(now))
 }
 
@@ -82,7 +82,7 @@ pub const GUARD: &str = "backup_parts.number";
 pub fn go_on(
     backup: &Backup,
     part: Option<&Part>,
-    next: &Cursor,
+    next: &Phase,
 ) -> Result<Vec<Statement<InDirectory>>, Fault> {
     let mut batch = Vec::new();
     if let Some(part) = part {
@@ -119,7 +119,7 @@ pub fn go_on(
 /// # Errors
 /// A fault if something does not serialize.
 pub fn start_again(backup: &Backup, schema_version: i64) -> Result<[Statement<InDirectory>; 2], Fault> {
-    let start = json(&Cursor::Start)?;
+    let start = json(&Phase::Start)?;
     Ok([
         write(
             "update backups set version = version + 1, cursor = ?3, parts = 0, bytes = 0, sums = '{}', schema_version = ?4

@@ -15,7 +15,7 @@ use crate::{
         engine,
         moves::{
             begin::{BeginError, begin},
-            wish::Wanted,
+            goal::Command,
         },
     },
     platform::Platform,
@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// How soon it looks again while something moves.
-const SOON: Lifetime = Lifetime::seconds(2);
+const POLL_INTERVAL: Lifetime = Lifetime::seconds(2);
 
 /// Failed attempts in a row after which a move counts as failed. It goes on trying by itself; nobody waits for it.
-const PATIENCE: i64 = 4;
+const MAX_ATTEMPTS: i64 = 4;
 
 /// Goes on with a migration. Answers when to come back, or nothing if nothing is left to do.
 ///
@@ -67,7 +67,7 @@ pub async fn advance(shared: &Shared, id: &OperationId) -> Result<Option<Timesta
         directory.commit([store::set_status(&migration.id, &[Status::Running], end, now)]).await?;
         return Ok(None);
     }
-    Ok((migration.status == Status::Running || moving > 0).then(|| now.plus(SOON)))
+    Ok((migration.status == Status::Running || moving > 0).then(|| now.plus(POLL_INTERVAL)))
 }
 
 /// What the clock does every few minutes: has those gone on with whose alarm clock was lost.
@@ -108,11 +108,11 @@ fn outcome(row: &Row) -> Result<Option<(&'static str, Option<String>)>, Fault> {
     if status == "failed" || status == "cancelled" {
         return Ok(Some(("failed", Some(error))));
     }
-    if row.optional_text("wanted")?.as_deref() == Some(Wanted::Return.as_str()) {
+    if row.optional_text("wanted")?.as_deref() == Some(Command::Return.as_str()) {
         return Ok(Some(("failed", Some("an operator has taken it back".to_owned()))));
     }
     let differs = row.flag("held")? && row.text("progress")?.contains("\"differences\"");
-    let tired = row.int("attempt")? >= PATIENCE && row.text("step")? == "move";
+    let tired = row.int("attempt")? >= MAX_ATTEMPTS && row.text("step")? == "move";
     Ok((differs || tired).then_some(("failed", Some(error))))
 }
 

@@ -1,6 +1,6 @@
 //! What a migration is.
 
-use crate::{config::Placement, operations::moves::wish::NewMove, time::Timestamp};
+use crate::{config::Placement, operations::moves::goal::NewMove, time::Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How the ids of migrations begin: their alarm clocks are those of operations.
@@ -60,7 +60,7 @@ impl To {
 
 /// A migration that was asked for, checked.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct MigrationSpec {
     /// Where its tenants go.
     pub to: To,
     /// How many move at once.
@@ -74,7 +74,7 @@ impl NewMigration {
     ///
     /// # Errors
     /// Words that name the member and say the rule.
-    pub fn check(&self) -> Result<Wanted, String> {
+    pub fn check(&self) -> Result<MigrationSpec, String> {
         let parallelism = self.parallelism.unwrap_or(4);
         if !(1..=MOST_AT_ONCE).contains(&parallelism) {
             return Err(format!("parallelism must be 1 to {MOST_AT_ONCE}"));
@@ -84,7 +84,7 @@ impl NewMigration {
         }
         let to =
             To { placement: self.placement, region: self.region.clone(), rollback_days: self.rollback_days };
-        Ok(Wanted { to, parallelism, stop_on_failure: self.stop_on_failure })
+        Ok(MigrationSpec { to, parallelism, stop_on_failure: self.stop_on_failure })
     }
 }
 
@@ -129,7 +129,7 @@ pub struct Migration {
     /// Its state.
     pub status: Status,
     /// What was asked for.
-    pub wanted: Wanted,
+    pub wanted: MigrationSpec,
     /// The `sub` of the token that asked for it.
     pub initiated_by: String,
     /// When it was asked for.

@@ -1,6 +1,6 @@
 //! SQL of migrations.
 
-use super::model::{Migration, Status, To, Wanted};
+use super::model::{Migration, MigrationSpec, Status, To};
 use crate::{
     config::Placement,
     db::{Query, Row, Statement, page::Window, read, write},
@@ -15,7 +15,12 @@ use crate::{
 ///
 /// # Errors
 /// A fault if the terms do not serialize.
-pub fn insert(id: &str, wanted: &Wanted, by: &str, now: Timestamp) -> Result<Statement<InDirectory>, Fault> {
+pub fn insert(
+    id: &str,
+    wanted: &MigrationSpec,
+    by: &str,
+    now: Timestamp,
+) -> Result<Statement<InDirectory>, Fault> {
     let terms = json::write(&wanted.to)?;
     Ok(write(
         "insert into migrations (id, status, terms, parallelism, stop_on_failure, initiated_by, created_at, updated_at)
@@ -94,7 +99,7 @@ pub fn migration(row: &Row) -> Result<Migration, Fault> {
     Ok(Migration {
         id: row.text("id")?,
         status: status.ok_or_else(|| Fault::internal("a migration has an unknown status"))?,
-        wanted: Wanted {
+        wanted: MigrationSpec {
             to,
             parallelism: row.int("parallelism")?,
             stop_on_failure: row.flag("stop_on_failure")?,

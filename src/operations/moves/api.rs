@@ -3,9 +3,9 @@
 use super::{
     MOVE,
     begin::{self, BeginError, Hindrance},
+    goal::{Command, Move, NewMove},
     store::{directory as store, rows},
     verify::{home, verify},
-    wish::{Move, NewMove, Wanted},
 };
 use crate::{
     access::{
@@ -52,7 +52,7 @@ async fn start(
     (Path(id), Json(new)): (Path<String>, Json<NewMove>),
 ) -> Result<Response, Error<Refusal>> {
     let call = cx.call();
-    let tenant = TenantId::parse(&id).ok_or_else(|| refuse(&Hindrance::Inexistent))?;
+    let tenant = TenantId::parse(&id).ok_or_else(|| refuse(&Hindrance::NotFound))?;
     let operation = OperationId::new(format!("op_{}", random_text(call.platform(), 16)));
     let placement = new.placement();
     let begun =
@@ -179,7 +179,7 @@ async fn switch(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Opera
     if operation.has_arrived() {
         return Err(Refusal::conflict("already_switched", "The tenant has been switched already").into());
     }
-    send_command(cx, &operation, Wanted::Target).await
+    send_command(cx, &operation, Command::Target).await
 }
 
 async fn abort(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
@@ -188,7 +188,7 @@ async fn abort(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<Operat
         let why = "The tenant has been switched already: roll the move back instead";
         return Err(Refusal::conflict("already_switched", why).into());
     }
-    send_command(cx, &operation, Wanted::Source).await
+    send_command(cx, &operation, Command::Source).await
 }
 
 /// Goes back for now: both databases stay in step, and `switch` works again.
@@ -197,7 +197,7 @@ async fn take_back(
     Path(id): Path<OperationId>,
 ) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = switched(cx, &id, ": nothing is to be taken back").await?;
-    send_command(cx, &operation, Wanted::Return).await
+    send_command(cx, &operation, Command::Return).await
 }
 
 async fn roll_back(
@@ -205,12 +205,12 @@ async fn roll_back(
     Path(id): Path<OperationId>,
 ) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = switched(cx, &id, ": abort the move instead").await?;
-    send_command(cx, &operation, Wanted::Source).await
+    send_command(cx, &operation, Command::Source).await
 }
 
 async fn finish(cx: &Operator, Path(id): Path<OperationId>) -> Result<Json<OperationView>, Error<Refusal>> {
     let operation = switched(cx, &id, "").await?;
-    send_command(cx, &operation, Wanted::Finish).await
+    send_command(cx, &operation, Command::Finish).await
 }
 
 /// A move that has arrived. `instead` ends the sentence that refuses another one.
@@ -227,14 +227,14 @@ async fn switched(cx: &Operator, id: &OperationId, instead: &str) -> Result<Oper
 async fn send_command(
     cx: &Operator,
     operation: &Operation,
-    wanted: Wanted,
+    command: Command,
 ) -> Result<Json<OperationView>, Error<Refusal>> {
     let now = cx.call().now;
-    let outcomes = cx.commit([store::want(&operation.id, wanted, now)]).await?;
+    let outcomes = cx.commit([store::send_command(&operation.id, command, now)]).await?;
     if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
         return Err(Refusal::conflict("move_is_ending", "How the move ends has been decided already").into());
     }
-    notify(cx, &operation.id, wanted.as_str()).await
+    notify(cx, &operation.id, command.as_str()).await
 }
 
 async fn hold(cx: &Operator, id: OperationId, held: bool) -> Result<Json<OperationView>, Error<Refusal>> {
@@ -273,7 +273,7 @@ async fn live(cx: &Operator, id: &OperationId) -> Result<Operation, Error<Refusa
 fn refuse(hindrance: &Hindrance) -> Refusal {
     let words = hindrance.words();
     match hindrance {
-        Hindrance::Inexistent => Refusal::not_found("inexistent_tenant", words),
+        Hindrance::NotFound => Refusal::not_found("inexistent_tenant", words),
         Hindrance::Main => Refusal::forbidden("main_tenant", words),
         Hindrance::State(_) => Refusal::conflict("illegal_state", words),
         Hindrance::Terms(_) => Refusal::invalid_body(words),

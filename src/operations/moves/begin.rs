@@ -1,8 +1,8 @@
 //! How a move begins, whoever asks for it.
 
 use super::{
+    goal::{Move, NewMove, Terms},
     store::directory::open_epoch,
-    wish::{Move, NewMove, Terms},
 };
 use crate::{
     access::Shared,
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hindrance {
     /// There is no such tenant.
-    Inexistent,
+    NotFound,
     /// The main tenant stays where it is.
     Main,
     /// The tenant is in a state in which it cannot be moved.
@@ -36,7 +36,7 @@ impl Hindrance {
     /// In words for the operator.
     pub fn words(&self) -> String {
         match self {
-            Self::Inexistent => "The tenant does not exist".to_owned(),
+            Self::NotFound => "The tenant does not exist".to_owned(),
             Self::Main => "The main tenant stays where it is".to_owned(),
             Self::State(status) => format!("The tenant is {}", status.as_str()),
             Self::Terms(why) => why.clone(),
@@ -55,7 +55,7 @@ pub fn check(shared: &Shared, record: &TenantRecord, new: NewMove) -> Result<Ter
     }
     match record.status {
         Status::Provisioning | Status::Failed | Status::Deleting => Err(Hindrance::State(record.status)),
-        Status::Deleted => Err(Hindrance::Inexistent),
+        Status::Deleted => Err(Hindrance::NotFound),
         _ => {
             let made = shared.config.cloudflare.is_some();
             let region = record.region.as_ref();
@@ -99,7 +99,7 @@ pub async fn begin(
     now: Timestamp,
 ) -> Result<TenantRecord, BeginError> {
     let row = shared.directory.db(meter)?.first(tenant(tenant_id)).await?;
-    let record = read_tenant(&row.ok_or(Hindrance::Inexistent)?)?;
+    let record = read_tenant(&row.ok_or(Hindrance::NotFound)?)?;
     let terms = check(shared, &record, new)?;
     let change = [open_epoch(&record.id, terms.generation, now)];
     let order = Order::new(id.clone(), (&record.id, record.placement), &Move { terms }, by)?;

@@ -1,45 +1,46 @@
 //! How a tenant moves from one database to another while people use it.
 //!
 //! Two databases take part, called `source` and `target` for good, after where the tenant was in the beginning. At any
-//! moment one of them is *home*: the one that the directory names, which serves. The other one follows: it gets a copy
-//! of everything, then every change that the triggers at home have captured, until home and follower change places. To
-//! switch, and to roll back, is the same exchange; to abort, and to finish, is the same parting, with home staying where
-//! it is. So there are few states, and each works in either direction.
+//! moment one of them is the *primary*, the tenant's home: the one that the directory names, which serves. The other one is
+//! the *replica*: it gets a copy of everything, then every change that the triggers at the primary have captured, until the
+//! two change places. To switch, and to roll back, is the same exchange; to abort, and to finish, is the same detaching, and
+//! the primary stays where it is. So there are few states, and each works in either direction.
 //!
 //! # The protocol
 //!
-//! Each database keeps a *record* of its part in the move, beside the tenant's rows. Every effect on a database is one
+//! Each database keeps a *record* of its role in the move, beside the tenant's rows. Every effect on a database is one
 //! transaction that begins by comparing the version of that record and ends by counting it up. Whoever has seen an older
 //! version is refused whole: a request that is late, doubled, or sent by a worker that was given up for dead changes
 //! nothing. The directory is guarded in the same way by the tenant's epoch. Leases and clocks only save work; nothing
 //! that is said here depends on them.
 //!
-//! [`protocol::Mind`] is what one worker knows, and decides which call comes next; it does no I/O, so that a simulation
-//! can run it against any misfortune.
+//! [`protocol::MoveState`] is what one worker knows, and decides which action comes next; it does no I/O, so that a
+//! simulation can run it against any misfortune.
 //!
 //! # Invariants
 //!
-//! 1. *One writer.* A database refuses writes of handles that are older than its fence. Home's fence is not above the
+//! 1. *One writer.* A database refuses writes of handles that are older than its fence. The primary's fence is not above the
 //!    directory's epoch, except during an exchange, when nobody can write at all.
-//! 2. *Nothing is missed.* Home captures the keys of all changes from before the first row is copied. A follower that
+//! 2. *Nothing is missed.* The primary captures the keys of all changes from before the first row is copied. A replica that
 //!    has been brought to a position of that log holds, of every row that is not named after that position, exactly what
-//!    home held there.
-//! 3. *The last drop.* A follower is promoted only after home's fence stands, at the position that the log had then, and
-//!    only if every row of it has been compared. Its promotion carries the epoch that the directory will flip to.
-//! 4. *One decision.* The directory leaves an epoch once: by the flip to the promoted follower, or by staying at home
-//!    under the next epoch. A promoted follower is given another part only when the directory has reached its epoch
-//!    without naming it, and then that flip cannot happen any more.
-//! 5. *No old reads.* Before the flip, home refuses reads of older handles as well, so what was read before a change
-//!    in the new home cannot be read again after it.
-//! 6. *No way back in.* Whoever has parted stays parted: the record remains as a tombstone, and only a later move, which
+//!    the primary held there.
+//! 3. *The last drop.* A replica is promoted only after the primary's fence stands, at the position that the log had then,
+//!    and only if every row of it has been compared. Its promotion carries the epoch that the directory will flip to.
+//! 4. *One decision.* The directory leaves an epoch once: by the flip to the promoted replica, or by staying under the next
+//!    epoch. A promoted replica is given another role only when the directory has reached its epoch without naming it, and
+//!    then that flip cannot happen any more.
+//! 5. *No old reads.* Before the flip, the primary refuses reads of older handles as well, so what was read before a change
+//!    in the new primary cannot be read again after it.
+//! 6. *No way back in.* Whoever has detached stays detached: the record remains as a tombstone, and only a later move, which
 //!    has a higher generation, replaces it.
 //! 7. *One schema.* Who changes a database is of the release whose migrations it has, to the last one: where a newer release
-//!    has been, an older one changes nothing. A part that was given under an older schema is given again: home captures
-//!    the new tables as well, and only after that the follower begins anew, since what an older release has copied lacks
-//!    what it does not know. An exchange begins, and one is promoted, only when both parts are of the same schema.
+//!    has been, an older one changes nothing. A role that was given under an older schema is given again: the primary captures
+//!    the new tables as well, and only after that the replica begins anew, since what an older release has copied lacks what
+//!    it does not know. An exchange begins, and one is promoted, only when both roles are of the same schema.
 
 pub mod api;
 pub mod begin;
+pub mod goal;
 pub mod model;
 pub mod mover;
 pub mod progress;
@@ -48,12 +49,11 @@ pub mod rows;
 pub mod store;
 pub mod target;
 pub mod verify;
-pub mod wish;
 
 use self::{
+    goal::Move,
     progress::MoveView,
     target::{ATTACH, CREATE, DATABASE, DETACH, DROP, MIGRATE, WIPE},
-    wish::Move,
 };
 use super::{
     engine::{

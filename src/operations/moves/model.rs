@@ -25,7 +25,7 @@ impl Side {
 
 /// What is wanted of the move at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wish {
+pub struct Goal {
     /// Where the tenant shall be at home.
     pub home: Side,
     /// Whether the two shall part once it is there. From then on nothing else may be wanted.
@@ -42,7 +42,7 @@ pub struct Directory {
     /// Where it is at home.
     pub home: Side,
     /// What is wanted.
-    pub wish: Wish,
+    pub goal: Goal,
 }
 
 /// The part of a database in the move.
@@ -55,16 +55,16 @@ pub enum Role {
     /// It has the copy, and is given what was captured.
     Following,
     /// It is home, or has been promoted to be, and captures what changes.
-    Leading,
+    Primary,
     /// It is wanted no more, and its rows are being deleted.
-    Leaving,
+    Detaching,
     /// It has parted.
-    Over,
+    Detached,
 }
 
 impl Role {
     const ALL: [Self; 6] =
-        [Self::Clearing, Self::Copying, Self::Following, Self::Leading, Self::Leaving, Self::Over];
+        [Self::Clearing, Self::Copying, Self::Following, Self::Primary, Self::Detaching, Self::Detached];
 
     /// As stored.
     pub const fn as_str(self) -> &'static str {
@@ -72,9 +72,9 @@ impl Role {
             Self::Clearing => "clearing",
             Self::Copying => "copying",
             Self::Following => "following",
-            Self::Leading => "leading",
-            Self::Leaving => "leaving",
-            Self::Over => "over",
+            Self::Primary => "leading",
+            Self::Detaching => "leaving",
+            Self::Detached => "over",
         }
     }
 
@@ -86,7 +86,7 @@ impl Role {
 
 /// A place between two rows, in the order of the tables and of their keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Cursor {
     /// The table, by its number.
     pub table: usize,
     /// The key of the row before it (JSON array); none before the first row.
@@ -96,7 +96,7 @@ pub struct Place {
 
 /// What a database remembers of its part.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct Replica {
     /// Counts the effects on it.
     pub version: i64,
     /// Its part.
@@ -110,9 +110,9 @@ pub struct Record {
     /// As a follower: up to which position of the other one's log it has been brought.
     pub watermark: i64,
     /// Where the copy goes on; none when it is whole.
-    pub copy: Option<Place>,
+    pub copy: Option<Cursor>,
     /// Where the comparison goes on; none when every row has been compared.
-    pub check: Option<Place>,
+    pub check: Option<Cursor>,
     /// What was done so far.
     pub tally: Tally,
     /// The number of migrations for which it was given its part.
@@ -121,11 +121,11 @@ pub struct Record {
 
 /// What a database says of itself.
 #[derive(Debug, Clone, PartialEq)]
-pub struct View {
+pub struct ReplicaStatus {
     /// Handles of an older epoch may not write.
     pub fence: i64,
     /// Handles of an older epoch may not read either.
     pub closed: i64,
     /// Its part in this move, if it has one yet.
-    pub record: Option<Record>,
+    pub record: Option<Replica>,
 }

@@ -1,10 +1,10 @@
 //! How far a move is, for whoever looks: kept in the operation's row, written at the end of each sitting.
 
 use super::{
+    goal::{MoveRow, Switch, Terms},
     model::{Role, Side},
-    protocol::Mind,
+    protocol::MoveState,
     rows::{Difference, Kind},
-    wish::{Said, Switch, Terms},
 };
 use crate::{
     config::Placement,
@@ -204,17 +204,17 @@ impl Progress {
     }
 
     /// Takes over what a worker has seen.
-    pub(super) fn see(&mut self, mind: &Mind, said: Option<&Said>, tables: &[Table], now: Timestamp) {
-        let Some(said) = said else { return };
-        let record = |side| mind.view(side).and_then(|view| view.record.as_ref());
-        let (Some(home), Some(away)) = (record(said.home), record(said.home.other())) else { return };
-        let phase = match (away.role, said.home) {
+    pub(super) fn see(&mut self, state: &MoveState, row: Option<&MoveRow>, tables: &[Table], now: Timestamp) {
+        let Some(row) = row else { return };
+        let record = |side| state.status(side).and_then(|view| view.record.as_ref());
+        let (Some(home), Some(away)) = (record(row.home), record(row.home.other())) else { return };
+        let phase = match (away.role, row.home) {
             (Role::Clearing, _) => "clearing",
             (Role::Copying, _) => "copying",
-            (Role::Leaving | Role::Over, _) => "parting",
-            (Role::Following | Role::Leading, Side::Target) => "switched",
+            (Role::Detaching | Role::Detached, _) => "parting",
+            (Role::Following | Role::Primary, Side::Target) => "switched",
             (Role::Following, Side::Source) if away.check.is_some() => "comparing",
-            (Role::Following | Role::Leading, Side::Source) => "following",
+            (Role::Following | Role::Primary, Side::Source) => "following",
         };
         self.phase = phase.to_owned();
         self.lag = home.captured - away.watermark;

@@ -1,7 +1,7 @@
 //! What one worker knows of a move, and which call comes next. Pure: see [the module](super) for what it promises.
 
 use super::{
-    model::{Directory, Place, Record, Role, Side, View, Wish},
+    model::{Cursor, Directory, Goal, Replica, ReplicaStatus, Role, Side},
     rows::{Changes, Chunk, Difference, Row, Tally, compare},
 };
 use std::collections::BTreeSet;
@@ -10,29 +10,29 @@ use std::collections::BTreeSet;
 /// happens. Whatever changes a database answers how it looks afterwards.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the fields are the words of the module")]
-pub enum Call {
+pub enum Action {
     /// Reads the directory.
     Directory,
     /// Reads what a database says of itself.
-    Look(Side),
+    ReadStatus(Side),
     /// Has it capture what changes, from now on, and enters it as home. Again: for tables that are new.
-    Lead { side: Side, version: Option<i64>, epoch: i64 },
+    StartPrimary { side: Side, version: Option<i64>, epoch: i64 },
     /// Enters it as a follower that has nothing yet. Again: for tables that are new.
-    Enlist { side: Side, version: Option<i64> },
+    StartReplica { side: Side, version: Option<i64> },
     /// Deletes some of the tenant's rows.
     Clear { side: Side, version: i64 },
     /// Enters that none are left: it can be copied to, or has parted.
-    Cleared { side: Side, version: i64, role: Role },
-    /// Reads rows from a place on.
-    Read { side: Side, place: Place },
+    FinishClear { side: Side, version: i64, role: Role },
+    /// Reads rows from a cursor on.
+    Read { side: Side, cursor: Cursor },
     /// Writes these rows.
-    Write { side: Side, version: i64, chunk: Chunk, next: Option<Place>, tally: Tally },
-    /// Reads rows of home from a place on, and which keys of that table its log names after a position.
-    Check { side: Side, place: Place, after: i64 },
+    Write { side: Side, version: i64, chunk: Chunk, next: Option<Cursor>, tally: Tally },
+    /// Reads rows of home from a cursor on, and which keys of that table its log names after a position.
+    Check { side: Side, cursor: Cursor, after: i64 },
     /// Reads the follower's rows of the same stretch, which ends with `until`, or with the table.
-    Recall { side: Side, place: Place, until: Option<String> },
+    ReadReplica { side: Side, cursor: Cursor, until: Option<String> },
     /// Enters how far the comparison is.
-    Checked { side: Side, version: i64, next: Option<Place>, tally: Tally },
+    Checked { side: Side, version: i64, next: Option<Cursor>, tally: Tally },
     /// Reads what was captured after a position, and the rows as they are now.
     Changes { side: Side, after: i64 },
     /// Writes them, reads them back in the same transaction, and enters how far it has been brought.
@@ -50,7 +50,7 @@ pub enum Call {
     /// Makes a follower of it that has been brought to a position of the other one's log.
     Demote { side: Side, version: i64, watermark: i64 },
     /// Enters that it is wanted no more.
-    Leave { side: Side, version: Option<i64> },
+    Detach { side: Side, version: Option<i64> },
     /// Ends its part as home: it captures nothing any more.
     Release { side: Side, version: Option<i64> },
 }
@@ -61,15 +61,15 @@ pub enum Reply {
     /// The directory as it is, after whatever was asked.
     Directory(Directory),
     /// The database as it is, after whatever was asked.
-    View(Side, View),
+    Status(Side, ReplicaStatus),
     /// The same, and whether no row was left to delete.
-    Cleared(Side, View, bool),
+    Cleared(Side, ReplicaStatus, bool),
     /// The rows that were asked for.
     Rows(Chunk),
     /// Those, and the keys that the log names.
     Checking(Chunk, BTreeSet<String>),
     /// The follower's, and how it looks: if that has changed since, they are of no use.
-    Recalled(Side, View, Vec<Row>),
+    Recalled(Side, ReplicaStatus, Vec<Row>),
     /// What was captured.
     Changes(Changes),
     /// It was refused, or nobody knows what came of it.
@@ -80,7 +80,7 @@ pub enum Reply {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Next {
     /// This call.
-    Call(Box<Call>),
+    Act(Box<Action>),
     /// Nothing for now.
     Rest(Rest),
     /// Nothing any more.
@@ -105,7 +105,7 @@ pub enum Rest {
 
 /// What has been read and not yet been used.
 #[derive(Debug, Clone, PartialEq)]
-enum Hand {
+enum Pending {
     Empty,
     Copy(Chunk),
     Check(Chunk, BTreeSet<String>),
@@ -115,29 +115,37 @@ enum Hand {
 }
 
 /// A follower this little behind is brought level behind the fence: one read and one write.
-const LITTLE: usize = 64;
+const SMALL_BACKLOG: usize = 64;
 
 /// What one worker knows of one move.
 #[derive(Debug, Clone)]
-pub struct Mind {
+pub struct MoveState {
     tables: usize,
     schema: i64,
     directory: Option<Directory>,
-    source: Option<View>,
-    target: Option<View>,
-    hand: Hand,
+    source: Option<ReplicaStatus>,
+    target: Option<ReplicaStatus>,
+    pending: Pending,
     /// Whether the log has just been read and held little.
     level: bool,
 }
 
-impl Mind {
+impl MoveState {
     /// A worker that knows nothing yet of a move of so many tables, and whose release has `schema` migrations.
     pub const fn new(tables: usize, schema: i64) -> Self {
-        Self { tables, schema, directory: None, source: None, target: None, hand: Hand::Empty, level: false }
+        Self {
+            tables,
+            schema,
+            directory: None,
+            source: None,
+            target: None,
+            pending: Pending::Empty,
+            level: false,
+        }
     }
 
     /// What was last seen of a database.
-    pub const fn view(&self, side: Side) -> Option<&View> {
+    pub const fn status(&self, side: Side) -> Option<&ReplicaStatus> {
         match side {
             Side::Source => self.source.as_ref(),
             Side::Target => self.target.as_ref(),
@@ -150,33 +158,33 @@ impl Mind {
     }
 
     /// Learns what came of the last call.
-    pub fn learn(&mut self, reply: Reply) {
-        let hand = std::mem::replace(&mut self.hand, Hand::Empty);
+    pub fn observe(&mut self, reply: Reply) {
+        let pending = std::mem::replace(&mut self.pending, Pending::Empty);
         match reply {
             Reply::Directory(directory) => self.directory = Some(directory),
-            Reply::View(side, view) => self.see(side, view),
+            Reply::Status(side, view) => self.see(side, view),
             Reply::Cleared(side, view, emptied) => {
                 self.see(side, view);
                 if emptied {
-                    self.hand = Hand::Emptied;
+                    self.pending = Pending::Emptied;
                 }
             }
-            Reply::Rows(chunk) => self.hand = Hand::Copy(chunk),
-            Reply::Checking(chunk, pending) => self.hand = Hand::Check(chunk, pending),
+            Reply::Rows(chunk) => self.pending = Pending::Copy(chunk),
+            Reply::Checking(chunk, pending) => self.pending = Pending::Check(chunk, pending),
             Reply::Recalled(side, view, rows) => {
-                if let Hand::Check(chunk, pending) = hand
-                    && self.view(side) == Some(&view)
+                if let Pending::Check(chunk, pending) = pending
+                    && self.status(side) == Some(&view)
                 {
-                    self.hand = Hand::Compare(chunk, pending, rows);
+                    self.pending = Pending::Compare(chunk, pending, rows);
                 }
                 self.see(side, view);
             }
             Reply::Changes(changes) => {
-                self.level = changes.rows.len() <= LITTLE && changes.upto == changes.captured;
+                self.level = changes.rows.len() <= SMALL_BACKLOG && changes.upto == changes.captured;
                 if changes.rows.is_empty() {
-                    self.hand = Hand::Empty;
+                    self.pending = Pending::Empty;
                 } else {
-                    self.hand = Hand::Changes(changes);
+                    self.pending = Pending::Changes(changes);
                 }
             }
             // What was known may be old: look again.
@@ -184,7 +192,7 @@ impl Mind {
         }
     }
 
-    fn see(&mut self, side: Side, view: View) {
+    fn see(&mut self, side: Side, view: ReplicaStatus) {
         match side {
             Side::Source => self.source = Some(view),
             Side::Target => self.target = Some(view),
@@ -192,12 +200,12 @@ impl Mind {
     }
 
     /// What comes next, as far as is known.
-    pub fn next(&self) -> Next {
-        let Some(directory) = self.directory else { return call(Call::Directory) };
+    pub fn next_action(&self) -> Next {
+        let Some(directory) = self.directory else { return act(Action::Directory) };
         let (home, away) = (directory.home, directory.home.other());
-        let Some(at_home) = self.view(home) else { return call(Call::Look(home)) };
-        let Some(elsewhere) = self.view(away) else { return call(Call::Look(away)) };
-        let Wish { home: wanted, part, hold } = directory.wish;
+        let Some(at_home) = self.status(home) else { return act(Action::ReadStatus(home)) };
+        let Some(elsewhere) = self.status(away) else { return act(Action::ReadStatus(away)) };
+        let Goal { home: wanted, part, hold } = directory.goal;
         let records = [&at_home.record, &elsewhere.record];
         if records.iter().any(|record| record.as_ref().is_some_and(|record| record.schema > self.schema)) {
             return Next::Rest(Rest::Newer);
@@ -206,7 +214,7 @@ impl Mind {
         let ready = records.iter().all(|record| record.as_ref().is_some_and(|record| self.is_ready(record)));
         let exchanging = wanted != home && !hold;
         if at_home.fence > directory.epoch && !(exchanging && ready) {
-            return call(Call::Reopen { epoch: directory.epoch, to: at_home.fence });
+            return act(Action::Reopen { epoch: directory.epoch, to: at_home.fence });
         }
         if hold {
             return Next::Rest(Rest::Held);
@@ -215,11 +223,11 @@ impl Mind {
             return self.part(&directory, at_home, elsewhere);
         }
         let leader = match &at_home.record {
-            Some(record) if record.role == Role::Leading && record.schema == self.schema => record,
-            Some(record) if record.role != Role::Leading => return Next::Again("home does not lead"),
+            Some(record) if record.role == Role::Primary && record.schema == self.schema => record,
+            Some(record) if record.role != Role::Primary => return Next::Again("home does not lead"),
             other => {
                 let version = other.as_ref().map(|record| record.version);
-                return call(Call::Lead { side: home, version, epoch: directory.epoch });
+                return act(Action::StartPrimary { side: home, version, epoch: directory.epoch });
             }
         };
         match &elsewhere.record {
@@ -227,64 +235,64 @@ impl Mind {
                 self.follow(&directory, at_home, leader, away, record, exchanging)
             }
             // One that has been promoted for an older release is a follower again first.
-            Some(record) if record.role == Role::Leading => {
+            Some(record) if record.role == Role::Primary => {
                 self.follow(&directory, at_home, leader, away, record, exchanging)
             }
-            Some(Record { role: Role::Leaving | Role::Over, .. }) => {
+            Some(Replica { role: Role::Detaching | Role::Detached, .. }) => {
                 Next::Again("who has left is wanted again")
             }
             other => {
                 let version = other.as_ref().map(|record| record.version);
-                call(Call::Enlist { side: away, version })
+                act(Action::StartReplica { side: away, version })
             }
         }
     }
 
     /// Whether nothing that takes long is left to do to it before an exchange.
-    fn is_ready(&self, record: &Record) -> bool {
+    fn is_ready(&self, record: &Replica) -> bool {
         let compared = record.role == Role::Following && record.check.is_none();
-        record.schema == self.schema && (compared || record.role == Role::Leading)
+        record.schema == self.schema && (compared || record.role == Role::Primary)
     }
 
     /// Brings the follower level, compares it, and makes it home if that is what is wanted.
     fn follow(
         &self,
         directory: &Directory,
-        at_home: &View,
-        leader: &Record,
+        at_home: &ReplicaStatus,
+        leader: &Replica,
         side: Side,
-        follower: &Record,
+        follower: &Replica,
         exchanging: bool,
     ) -> Next {
         let (home, version) = (directory.home, follower.version);
         match follower.role {
-            Role::Clearing if self.hand == Hand::Emptied => {
-                call(Call::Cleared { side, version, role: Role::Copying })
+            Role::Clearing if self.pending == Pending::Emptied => {
+                act(Action::FinishClear { side, version, role: Role::Copying })
             }
-            Role::Clearing => call(Call::Clear { side, version }),
-            Role::Copying => match (&self.hand, &follower.copy) {
-                (Hand::Copy(chunk), Some(place)) => {
-                    let next = self.after(place, chunk);
+            Role::Clearing => act(Action::Clear { side, version }),
+            Role::Copying => match (&self.pending, &follower.copy) {
+                (Pending::Copy(chunk), Some(cursor)) => {
+                    let next = self.after(cursor, chunk);
                     let tally = follower.tally.copied(&chunk.rows);
-                    call(Call::Write { side, version, chunk: chunk.clone(), next, tally })
+                    act(Action::Write { side, version, chunk: chunk.clone(), next, tally })
                 }
-                (_, Some(place)) => call(Call::Read { side: home, place: place.clone() }),
-                (_, None) => Next::Again("a copy has no place"),
+                (_, Some(cursor)) => act(Action::Read { side: home, cursor: cursor.clone() }),
+                (_, None) => Next::Again("a copy has no cursor"),
             },
-            Role::Following => match &self.hand {
-                Hand::Changes(changes) => {
+            Role::Following => match &self.pending {
+                Pending::Changes(changes) => {
                     let tally = follower.tally.applied(changes);
-                    call(Call::Apply { side, version, changes: changes.clone(), tally })
+                    act(Action::Apply { side, version, changes: changes.clone(), tally })
                 }
-                Hand::Check(chunk, _) => Self::recall(side, follower, chunk),
-                Hand::Compare(chunk, pending, rows) => self.compared(side, follower, chunk, pending, rows),
+                Pending::Check(chunk, _) => Self::recall(side, follower, chunk),
+                Pending::Compare(chunk, pending, rows) => self.compared(side, follower, chunk, pending, rows),
                 _ if leader.captured > follower.watermark => {
-                    call(Call::Changes { side: home, after: follower.watermark })
+                    act(Action::Changes { side: home, after: follower.watermark })
                 }
                 _ => self.level(directory, at_home, leader, side, follower, exchanging),
             },
-            Role::Leading => self.promoted(directory, at_home, leader, side, follower),
-            Role::Leaving | Role::Over => Next::Again("who has left is wanted again"),
+            Role::Primary => self.promoted(directory, at_home, leader, side, follower),
+            Role::Detaching | Role::Detached => Next::Again("who has left is wanted again"),
         }
     }
 
@@ -292,37 +300,37 @@ impl Mind {
     fn level(
         &self,
         directory: &Directory,
-        at_home: &View,
-        leader: &Record,
+        at_home: &ReplicaStatus,
+        leader: &Replica,
         side: Side,
-        follower: &Record,
+        follower: &Replica,
         exchanging: bool,
     ) -> Next {
         let home = directory.home;
-        if let Some(place) = &follower.check {
-            return call(Call::Check { side: home, place: place.clone(), after: follower.watermark });
+        if let Some(cursor) = &follower.check {
+            return act(Action::Check { side: home, cursor: cursor.clone(), after: follower.watermark });
         }
         if !exchanging {
             return Next::Rest(Rest::Level);
         }
         if at_home.fence > directory.epoch {
             // The log was read behind the fence: this was the last drop.
-            return call(Call::Promote { side, version: follower.version, epoch: at_home.fence });
+            return act(Action::Promote { side, version: follower.version, epoch: at_home.fence });
         }
         if !self.level {
-            return call(Call::Changes { side: home, after: follower.watermark });
+            return act(Action::Changes { side: home, after: follower.watermark });
         }
-        call(Call::Fence { side: home, version: leader.version, epoch: directory.epoch + 1 })
+        act(Action::Fence { side: home, version: leader.version, epoch: directory.epoch + 1 })
     }
 
     /// One has been promoted and is not home: either it becomes that now, or it cannot any more.
     fn promoted(
         &self,
         directory: &Directory,
-        at_home: &View,
-        leader: &Record,
+        at_home: &ReplicaStatus,
+        leader: &Replica,
         side: Side,
-        promoted: &Record,
+        promoted: &Replica,
     ) -> Next {
         if promoted.led_since > directory.epoch {
             // Only behind home's fence: if that does not stand, it was promoted for an exchange that was given up.
@@ -331,83 +339,83 @@ impl Mind {
             }
             return if at_home.closed < promoted.led_since {
                 let (version, epoch) = (leader.version, promoted.led_since);
-                call(Call::Close { side: directory.home, version, epoch })
+                act(Action::Close { side: directory.home, version, epoch })
             } else {
-                call(Call::Flip { epoch: directory.epoch, to: promoted.led_since, home: side })
+                act(Action::Flip { epoch: directory.epoch, to: promoted.led_since, home: side })
             };
         }
         // Promoted after home was: it has what home had before it opened again. Else it was home itself, and has what
         // home had when it began to lead.
         let watermark =
             if promoted.led_since > leader.led_since { promoted.watermark } else { leader.led_from };
-        call(Call::Demote { side, version: promoted.version, watermark })
+        act(Action::Demote { side, version: promoted.version, watermark })
     }
 
     /// Lets the follower go, then home, in this order: while home leads, nothing is lost that somebody may still want.
-    fn part(&self, directory: &Directory, at_home: &View, elsewhere: &View) -> Next {
+    fn part(&self, directory: &Directory, at_home: &ReplicaStatus, elsewhere: &ReplicaStatus) -> Next {
         let (home, away) = (directory.home, directory.home.other());
         match &elsewhere.record {
-            Some(Record { role: Role::Over, .. }) => {}
-            Some(record) if record.role == Role::Leaving => {
+            Some(Replica { role: Role::Detached, .. }) => {}
+            Some(record) if record.role == Role::Detaching => {
                 let version = record.version;
-                return if self.hand == Hand::Emptied {
-                    call(Call::Cleared { side: away, version, role: Role::Over })
+                return if self.pending == Pending::Emptied {
+                    act(Action::FinishClear { side: away, version, role: Role::Detached })
                 } else {
-                    call(Call::Clear { side: away, version })
+                    act(Action::Clear { side: away, version })
                 };
             }
             // It may still become home: only the directory can decide that it does not.
-            Some(record) if record.role == Role::Leading && record.led_since > directory.epoch => {
+            Some(record) if record.role == Role::Primary && record.led_since > directory.epoch => {
                 return Next::Again("one was promoted without a fence");
             }
             other => {
                 let version = other.as_ref().map(|record| record.version);
-                return call(Call::Leave { side: away, version });
+                return act(Action::Detach { side: away, version });
             }
         }
         match &at_home.record {
-            Some(Record { role: Role::Over, .. }) => Next::Over,
+            Some(Replica { role: Role::Detached, .. }) => Next::Over,
             other => {
                 let version = other.as_ref().map(|record| record.version);
-                call(Call::Release { side: home, version })
+                act(Action::Release { side: home, version })
             }
         }
     }
 
-    fn recall(side: Side, follower: &Record, chunk: &Chunk) -> Next {
-        let Some(place) = &follower.check else { return Next::Again("a comparison has no place") };
+    fn recall(side: Side, follower: &Replica, chunk: &Chunk) -> Next {
+        let Some(cursor) = &follower.check else { return Next::Again("a comparison has no cursor") };
         let until = if chunk.last { None } else { chunk.rows.last().map(|row| row.key.clone()) };
-        call(Call::Recall { side, place: place.clone(), until })
+        act(Action::ReadReplica { side, cursor: cursor.clone(), until })
     }
 
     fn compared(
         &self,
         side: Side,
-        follower: &Record,
+        follower: &Replica,
         chunk: &Chunk,
         pending: &BTreeSet<String>,
         theirs: &[Row],
     ) -> Next {
-        let Some(place) = &follower.check else { return Next::Again("a comparison has no place") };
+        let Some(cursor) = &follower.check else { return Next::Again("a comparison has no cursor") };
         let (differences, equal) = compare(chunk.table, &chunk.rows, theirs, pending);
         if !differences.is_empty() {
             return Next::Differs(differences);
         }
         let tally = follower.tally.checked(chunk.table, &equal);
-        let next = self.after(place, chunk);
-        call(Call::Checked { side, version: follower.version, next, tally })
+        let next = self.after(cursor, chunk);
+        act(Action::Checked { side, version: follower.version, next, tally })
     }
 
-    /// The place behind a chunk that was read from `place` on; none behind the last table.
-    fn after(&self, place: &Place, chunk: &Chunk) -> Option<Place> {
+    /// The cursor behind a chunk that was read from `cursor` on; none behind the last table.
+    fn after(&self, cursor: &Cursor, chunk: &Chunk) -> Option<Cursor> {
         match chunk.rows.last() {
-            Some(row) if !chunk.last => Some(Place { table: place.table, after: Some(row.key.clone()) }),
-            _ if place.table + 1 < self.tables => Some(Place { table: place.table + 1, after: None }),
+            Some(row) if !chunk.last => Some(Cursor { table: cursor.table, after: Some(row.key.clone()) }),
+            _ if cursor.table + 1 < self.tables => Some(Cursor { table: cursor.table + 1, after: None }),
             _ => None,
         }
     }
 }
 
-fn call(call: Call) -> Next {
-    Next::Call(Box::new(call))
+fn act(action: Action) -> Next {
+    Next::Act(Box::new(action))
 }

@@ -1,6 +1,6 @@
 //! Steps on the database that a tenant is moved to, and on the one that it does not live in when the move is over.
 
-use super::{store, wish::Move};
+use super::{goal::Move, store};
 use crate::{
     config::Placement,
     error::Fault,

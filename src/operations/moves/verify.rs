@@ -2,7 +2,7 @@
 
 use super::{
     MOVE,
-    model::Place,
+    model::Cursor,
     mover::sides::reach,
     progress::Differing,
     rows::{Sum, compare},
@@ -64,9 +64,9 @@ pub async fn verify(
 ) -> Result<Json<Verified>, Error<Refusal>> {
     let call = cx.call();
     let malformed = || Refusal::invalid_query("from must be `next` of an answer".to_owned());
-    let mut place = match &from.from {
-        None => Place::default(),
-        Some(text) => json::accept::<Place>(text).map_err(|_| malformed())?,
+    let mut cursor = match &from.from {
+        None => Cursor::default(),
+        Some(text) => json::accept::<Cursor>(text).map_err(|_| malformed())?,
     };
     let (record, newest) = tenants::api::by_id(cx, &id).await?;
     let (db, pair) = home(cx, &record, newest.as_ref()).await?;
@@ -76,7 +76,7 @@ pub async fn verify(
         let names: Vec<_> = tables.iter().map(|table| table.name).collect();
         let unknown = || Refusal::invalid_query(format!("table must be one of {}", names.join(", ")));
         let number = names.iter().position(|table| table == name).ok_or_else(unknown)?;
-        place.table = place.table.max(number);
+        cursor.table = cursor.table.max(number);
         end = number + 1;
     }
     let mode = if pair.is_some() { "compared" } else { "counted" };
@@ -88,43 +88,43 @@ pub async fn verify(
         next: None,
     };
     loop {
-        let Some(table) = tables.get(place.table) else { return Err(malformed().into()) };
-        let after = place.after.as_deref();
+        let Some(table) = tables.get(cursor.table) else { return Err(malformed().into()) };
+        let after = cursor.after.as_deref();
         let stretch = rows::stretch(table, after, STRETCH)?;
         let sum = verified.tables.entry(table.name.to_owned()).or_default();
         let chunk = if let Some((operation, other)) = &pair {
-            let look = replica::look(operation);
-            let [view] = other.read([look]).await?;
-            let watermark = view.first().map(replica::view).transpose()?.and_then(|view| view.record);
+            let status = replica::read_status(operation);
+            let [view] = other.read([status]).await?;
+            let watermark = view.first().map(replica::status).transpose()?.and_then(|status| status.record);
             let watermark = watermark.map_or(0, |record| record.watermark);
             let [found, named] = db.read([stretch, replica::captured_of(table, watermark)]).await?;
-            let chunk = rows::chunk(place.table, found.first(), STRETCH)?;
+            let chunk = rows::chunk(cursor.table, found.first(), STRETCH)?;
             let pending = named.iter().map(|row| row.text("key")).collect::<Result<BTreeSet<_>, _>>()?;
             let until = if chunk.last { None } else { chunk.rows.last().map(|row| row.key.as_str()) };
             let theirs = other.all(rows::between(table, after, until)?).await?;
             let theirs = rows::rows(theirs.first())?;
-            let (differences, equal) = compare(place.table, &chunk.rows, &theirs, &pending);
+            let (differences, equal) = compare(cursor.table, &chunk.rows, &theirs, &pending);
             equal.iter().for_each(|row| sum.add(&row.text));
             verified.pending += pending.len();
             verified.differences.extend(differences.iter().map(|found| Differing::of(found, &tables)));
             chunk
         } else {
             let found = db.all(stretch).await?;
-            let chunk = rows::chunk(place.table, found.first(), STRETCH)?;
+            let chunk = rows::chunk(cursor.table, found.first(), STRETCH)?;
             chunk.rows.iter().for_each(|row| sum.add(&row.text));
             chunk
         };
-        place = match chunk.rows.last() {
-            Some(row) if !chunk.last => Place { table: place.table, after: Some(row.key.clone()) },
-            _ => Place { table: place.table + 1, after: None },
+        cursor = match chunk.rows.last() {
+            Some(row) if !chunk.last => Cursor { table: cursor.table, after: Some(row.key.clone()) },
+            _ => Cursor { table: cursor.table + 1, after: None },
         };
-        if place.table >= end {
+        if cursor.table >= end {
             return Ok(Json(verified));
         }
         // Others have their turn.
         call.platform().pause(Lifetime::milliseconds(1)).await;
         if call.platform().now().since(call.now) > VERIFYING {
-            let next = json::write(&place)?;
+            let next = json::write(&cursor)?;
             verified.next = Some(next);
             return Ok(Json(verified));
         }

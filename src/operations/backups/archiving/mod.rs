@@ -7,7 +7,7 @@ use self::source::Source;
 use super::{
     Backup as BackupParameters,
     format::{Draft, key_purpose, prefix},
-    model::{Backup, Cursor, Group, Part, Reason, State, id_of},
+    model::{Backup, Group, Part, Phase, Reason, State, id_of},
     store,
 };
 use crate::{
@@ -59,7 +59,7 @@ pub async fn run(cx: &StepContext<'_>, reason: Reason) -> Result<Done, StepError
     cx.shared.config.schema.migrate(db.driver().as_ref()).await?;
     let source = Source::new(cx, db, reason, Group::choose(&backup.include, cx.shared.config.schema.moved()));
     let mut archiver = Archiver { cx, directory, objects, key, backup, source };
-    archiver.sit().await
+    archiver.proceed().await
 }
 
 /// What follows when it is whole. A tenant that is to be restored serves nobody from here on.
@@ -101,38 +101,38 @@ async fn entered(
 }
 
 impl Archiver<'_> {
-    async fn sit(&mut self) -> Result<Done, StepError> {
+    async fn proceed(&mut self) -> Result<Done, StepError> {
         loop {
             if self.backup.schema_version != self.cx.shared.config.schema.version() {
                 // A newer release has come meanwhile: there are tables that nobody captures.
                 self.start_again().await?;
             }
             match self.backup.cursor.clone() {
-                Cursor::Start => {
+                Phase::Start => {
                     let watermark = self.source.lead().await?;
                     let place = Default::default();
-                    self.go_on(None, Cursor::Copying { place, watermark }).await?;
+                    self.go_on(None, Phase::Copying { place, watermark }).await?;
                 }
-                Cursor::Copying { place, watermark } => {
+                Phase::Copying { place, watermark } => {
                     let mut draft = Draft::default();
                     let next = self.source.copy(place, &mut draft).await?;
                     let next = match next {
-                        Some(place) => Cursor::Copying { place, watermark },
-                        None => Cursor::Following { watermark },
+                        Some(place) => Phase::Copying { place, watermark },
+                        None => Phase::Following { watermark },
                     };
                     self.put_away(draft, false, next).await?;
                 }
-                Cursor::Following { watermark } => {
+                Phase::Following { watermark } => {
                     let mut draft = Draft::default();
                     let followed = self.source.follow(watermark, &mut draft).await?;
                     let left = self.backup.parts + i64::from(!draft.is_empty());
                     let next = match followed.counts {
-                        Some(counts) => Cursor::Sealing { left, taken_at: self.now().millis(), counts },
-                        None => Cursor::Following { watermark: followed.upto },
+                        Some(counts) => Phase::Sealing { left, taken_at: self.now().millis(), counts },
+                        None => Phase::Following { watermark: followed.upto },
                     };
                     self.put_away(draft, true, next).await?;
                 }
-                Cursor::Sealing { left, taken_at, counts } => {
+                Phase::Sealing { left, taken_at, counts } => {
                     self.source.release().await?;
                     return self.seal(left, taken_at, counts).await;
                 }
@@ -155,7 +155,7 @@ impl Archiver<'_> {
 
     /// Puts a part away, under a name that nothing else has, and enters it: a rival's part, or one that comes late, is in
     /// nobody's way.
-    async fn put_away(&mut self, draft: Draft, changes: bool, next: Cursor) -> Result<(), StepError> {
+    async fn put_away(&mut self, draft: Draft, changes: bool, next: Phase) -> Result<(), StepError> {
         if draft.is_empty() {
             return self.go_on(None, next).await;
         }
@@ -169,7 +169,7 @@ impl Archiver<'_> {
         self.go_on(Some(Part { object, changes, digest, bytes: length }), next).await
     }
 
-    async fn go_on(&mut self, part: Option<Part>, next: Cursor) -> Result<(), StepError> {
+    async fn go_on(&mut self, part: Option<Part>, next: Phase) -> Result<(), StepError> {
         let batch = store::go_on(&self.backup, part.as_ref(), &next)?;
         let gone_on = match self.directory.commit(batch).await {
             Err(fault) if fault.detail.contains(store::GUARD) => false,

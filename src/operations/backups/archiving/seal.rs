@@ -3,7 +3,7 @@
 use super::{
     super::{
         format::{self, Reader, manifest_name, open_part, prefix},
-        model::{Cursor, Damage, Manifest, Part},
+        model::{Damage, Manifest, Part, Phase},
         store,
     },
     Archiver, finished,
@@ -37,7 +37,7 @@ impl Archiver<'_> {
             if let Err(tired) = self.check_time() {
                 self.backup.sums = reader.sums;
                 let left = i64::try_from(number).unwrap_or_default();
-                self.go_on(None, Cursor::Sealing { left, taken_at, counts }).await?;
+                self.go_on(None, Phase::Sealing { left, taken_at, counts }).await?;
                 return Err(tired);
             }
         }

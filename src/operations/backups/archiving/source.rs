@@ -9,7 +9,7 @@ use crate::{
     operations::{
         engine::{StepContext, retry::StepError},
         moves::{
-            model::{Place, Record, Role, View},
+            model::{Cursor, Replica, ReplicaStatus, Role},
             mover::pace::Pace,
             store::{
                 replica::{self as store, Change, Part},
@@ -85,17 +85,17 @@ impl Source {
         Part { operation: &self.operation, generation: self.generation, schema: self.schema }
     }
 
-    async fn run(&mut self, batch: Vec<Statement<InTenant>>) -> Result<(Vec<Outcome>, View), Fault> {
-        let look = store::look(&self.operation).into();
+    async fn run(&mut self, batch: Vec<Statement<InTenant>>) -> Result<(Vec<Outcome>, ReplicaStatus), Fault> {
+        let look = store::read_status(&self.operation).into();
         let batch: Vec<_> = batch.into_iter().chain([look]).collect();
         self.statements += batch.len();
         let mut outcomes = self.db.commit(batch).await?;
         let view = outcomes.pop().and_then(|outcome| outcome.rows.into_iter().next());
         let view = view.ok_or_else(|| Fault::internal("a look answers one row"))?;
-        Ok((outcomes, store::view(&view)?))
+        Ok((outcomes, store::status(&view)?))
     }
 
-    async fn record(&mut self) -> Result<Option<Record>, Fault> {
+    async fn record(&mut self) -> Result<Option<Replica>, Fault> {
         Ok(self.run(Vec::new()).await?.1.record)
     }
 
@@ -103,11 +103,11 @@ impl Source {
     pub(super) async fn lead(&mut self) -> Result<i64, StepError> {
         let mut batch = match self.record().await? {
             None => {
-                vec![store::enter(self.part(), Role::Leading, self.generation), store::guard(self.part(), 1)]
+                vec![store::enter(self.part(), Role::Primary, self.generation), store::guard(self.part(), 1)]
             }
             Some(record) => {
                 let change =
-                    Change { role: Some(Role::Leading), schema: Some(self.schema), ..Change::default() };
+                    Change { role: Some(Role::Primary), schema: Some(self.schema), ..Change::default() };
                 vec![store::guard(self.part(), record.version), store::advance(&change)?]
             }
         };
@@ -117,7 +117,7 @@ impl Source {
         }
         batch.extend(store::capture(&self.tenant, &self.tables));
         match self.run(batch).await {
-            Ok((_, View { record: Some(record), .. })) => Ok(record.captured),
+            Ok((_, ReplicaStatus { record: Some(record), .. })) => Ok(record.captured),
             Ok(_) => Err(Fault::internal("a record was entered and is not there").into()),
             Err(Fault { kind: FaultKind::Overtaken, .. }) => Err(StepError::Wait {
                 until: self.platform.now(),
@@ -127,36 +127,36 @@ impl Source {
         }
     }
 
-    /// Copies rows from a place on until a part is full. Answers where it goes on, unless that was the end.
-    pub(super) async fn copy(&mut self, place: Place, draft: &mut Draft) -> Result<Option<Place>, Fault> {
-        let mut place = place;
-        while let Some(table) = self.tables.get(place.table).cloned() {
-            let pace = self.pace.get(&place.table).copied().unwrap_or(Pace::FIRST);
-            let stretch = rows::stretch(&table, place.after.as_deref(), pace.rows())?;
+    /// Copies rows from a cursor on until a part is full. Answers where it goes on, unless that was the end.
+    pub(super) async fn copy(&mut self, cursor: Cursor, draft: &mut Draft) -> Result<Option<Cursor>, Fault> {
+        let mut cursor = cursor;
+        while let Some(table) = self.tables.get(cursor.table).cloned() {
+            let pace = self.pace.get(&cursor.table).copied().unwrap_or(Pace::FIRST);
+            let stretch = rows::stretch(&table, cursor.after.as_deref(), pace.rows())?;
             let began = self.platform.now();
             self.statements += 1;
             let found = match self.db.all(stretch).await {
                 // Longer than a text may be: fewer of them.
                 Err(fault) if fault.detail.contains("too big") && pace.rows() > 1 => {
-                    self.pace.insert(place.table, pace.halved());
+                    self.pace.insert(cursor.table, pace.halved());
                     continue;
                 }
                 found => found?,
             };
-            let chunk = rows::chunk(place.table, found.first(), pace.rows())?;
+            let chunk = rows::chunk(cursor.table, found.first(), pace.rows())?;
             let bytes: usize = chunk.rows.iter().map(|row| row.text.len()).sum();
             let took = self.platform.now().since(began);
-            self.pace.insert(place.table, pace.after(chunk.rows.len(), bytes as u64, took));
+            self.pace.insert(cursor.table, pace.after(chunk.rows.len(), bytes as u64, took));
             draft.add(table.name, chunk.rows.iter().map(|row| (row.key.as_str(), Some(row.text.as_str()))));
-            place = match chunk.rows.last() {
-                Some(row) if !chunk.last => Place { table: place.table, after: Some(row.key.clone()) },
-                _ => Place { table: place.table + 1, after: None },
+            cursor = match chunk.rows.last() {
+                Some(row) if !chunk.last => Cursor { table: cursor.table, after: Some(row.key.clone()) },
+                _ => Cursor { table: cursor.table + 1, after: None },
             };
             if draft.is_full() {
                 break;
             }
         }
-        Ok((place.table < self.tables.len()).then_some(place))
+        Ok((cursor.table < self.tables.len()).then_some(cursor))
     }
 
     /// Reads again what was captured behind a position, in one transaction with the log; and if that is all there was at
@@ -189,7 +189,7 @@ impl Source {
         upto: i64,
         counted: bool,
         outcomes: &[Outcome],
-        view: &View,
+        view: &ReplicaStatus,
         draft: &mut Draft,
     ) -> Result<Followed, Fault> {
         let answers = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice());
@@ -221,12 +221,12 @@ impl Source {
 
     /// Has it capture nothing any more. Again, it changes nothing.
     pub(super) async fn release(&mut self) -> Result<(), StepError> {
-        let Some(record) = self.record().await?.filter(|record| record.role != Role::Over) else {
+        let Some(record) = self.record().await?.filter(|record| record.role != Role::Detached) else {
             return Ok(());
         };
         let mut batch = vec![store::guard(self.part(), record.version)];
         batch.extend(store::release(&self.tenant, &self.tables));
-        let change = Change { role: Some(Role::Over), ..Change::default() };
+        let change = Change { role: Some(Role::Detached), ..Change::default() };
         batch.extend([store::forget_all_captured(), store::advance(&change)?]);
         match self.run(batch).await {
             Err(Fault { kind: FaultKind::Overtaken, .. }) => Err(StepError::Wait {

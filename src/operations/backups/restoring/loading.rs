@@ -18,7 +18,7 @@ use crate::{
     operations::{
         engine::{StepContext, procedure::Done, retry::StepError},
         moves::{
-            model::{Place, Record, Role, View},
+            model::{Cursor, Replica, ReplicaStatus, Role},
             rows::{Row, Sum, Tally},
             store::{
                 replica::{self as store, Change, Part},
@@ -59,7 +59,7 @@ pub async fn load(cx: &StepContext<'_>) -> Result<Done, StepError> {
     let db = cx.tenant_db()?;
     schema.migrate(db.driver().as_ref()).await?;
     let mut loader = Loader { cx, archive, db, tables, reader: None, statements: 0 };
-    match loader.sit().await {
+    match loader.proceed().await {
         Err(StepError::Fault(Fault { kind: FaultKind::Overtaken, .. })) => Err(StepError::Wait {
             until: cx.shared.platform.now(),
             why: "another instance goes on".to_owned(),
@@ -75,7 +75,7 @@ impl Loader<'_> {
         Part { operation: &operation.id, generation: operation.tenant.epoch, schema }
     }
 
-    async fn sit(&mut self) -> Result<Done, StepError> {
+    async fn proceed(&mut self) -> Result<Done, StepError> {
         let epoch = self.cx.operation.tenant.epoch;
         // From here on nobody reads or writes here who does not know that it is being filled.
         let enter = vec![
@@ -89,14 +89,14 @@ impl Loader<'_> {
                 Role::Clearing => self.clear(&record).await?,
                 Role::Copying => self.fill(&record).await?,
                 Role::Following => self.compare(&record).await?,
-                Role::Over => return Ok(self.done()),
-                Role::Leading | Role::Leaving => {
+                Role::Detached => return Ok(self.done()),
+                Role::Primary | Role::Detaching => {
                     return Err(Fault::internal("a database that is being filled has another part").into());
                 }
             };
             let now = self.cx.shared.platform.now();
             let tired = now.since(self.cx.now) > TIME_BUDGET || self.statements > STATEMENTS;
-            if tired && record.role != Role::Over {
+            if tired && record.role != Role::Detached {
                 return Err(StepError::Wait { until: now, why: "more rows are left".to_owned() });
             }
         }
@@ -109,14 +109,14 @@ impl Loader<'_> {
         Done::with(writes).detail(format!("{} rows", self.archive.manifest.rows()))
     }
 
-    async fn run(&mut self, batch: Vec<Statement<InTenant>>) -> Result<(Vec<Outcome>, Record), Fault> {
-        let look = store::look(&self.cx.operation.id).into();
+    async fn run(&mut self, batch: Vec<Statement<InTenant>>) -> Result<(Vec<Outcome>, Replica), Fault> {
+        let look = store::read_status(&self.cx.operation.id).into();
         let batch: Vec<_> = batch.into_iter().chain([look]).collect();
         self.statements += batch.len();
         let outcomes = self.db.commit(batch).await?;
         let row = outcomes.last().and_then(|outcome| outcome.rows.first());
         let row = row.ok_or_else(|| Fault::internal("a look answers one row"))?;
-        let View { record, .. } = store::view(row)?;
+        let ReplicaStatus { record, .. } = store::status(row)?;
         let overtaken = Fault { kind: FaultKind::Overtaken, detail: "a later one was entered".to_owned() };
         Ok((outcomes, record.ok_or(overtaken)?))
     }
@@ -124,10 +124,10 @@ impl Loader<'_> {
     /// One transaction behind the guard: what came of the effects, and the record then.
     async fn change(
         &mut self,
-        record: &Record,
+        record: &Replica,
         effects: Vec<Statement<InTenant>>,
         change: &Change<'_>,
-    ) -> Result<(Vec<Outcome>, Record), Fault> {
+    ) -> Result<(Vec<Outcome>, Replica), Fault> {
         let (guard, count) = (store::guard(self.part(), record.version), effects.len());
         let batch = [guard].into_iter().chain(effects).chain([store::advance(change)?]);
         let (outcomes, record) = self.run(batch.collect()).await?;
@@ -136,7 +136,7 @@ impl Loader<'_> {
 
     /// Deletes some of what is there. A tenant that is restored without its keys keeps those that it has, and what has
     /// happened is not forgotten.
-    async fn clear(&mut self, record: &Record) -> Result<Record, Fault> {
+    async fn clear(&mut self, record: &Replica) -> Result<Replica, Fault> {
         let include = &self.archive.manifest.include;
         let in_place = self.cx.operation.is(&RESTORE);
         let stays = |table: &Table| {
@@ -150,9 +150,9 @@ impl Loader<'_> {
         if purged.iter().any(|outcome| outcome.changes >= PURGED.unsigned_abs()) {
             return Ok(record);
         }
-        let (first, parts) = (Place::default(), self.archive.manifest.parts.len());
+        let (first, parts) = (Cursor::default(), self.archive.manifest.parts.len());
         // How many parts are left stands where a move has the number of the table.
-        let copy = Place { table: parts, after: None };
+        let copy = Cursor { table: parts, after: None };
         let tally = Tally::default();
         let change = Change {
             role: Some(Role::Copying),
@@ -165,8 +165,8 @@ impl Loader<'_> {
     }
 
     /// Writes the rows of the next part.
-    async fn fill(&mut self, record: &Record) -> Result<Record, StepError> {
-        let left = record.copy.as_ref().map_or(0, |place| place.table);
+    async fn fill(&mut self, record: &Replica) -> Result<Replica, StepError> {
+        let left = record.copy.as_ref().map_or(0, |cursor| cursor.table);
         let Some(number) = left.checked_sub(1) else {
             let change = Change { role: Some(Role::Following), copy: Some(None), ..Change::default() };
             return Ok(self.change(record, Vec::new(), &change).await?.1);
@@ -186,8 +186,8 @@ impl Loader<'_> {
             let table = table.ok_or_else(|| Fault::internal("a part has a table of no manifest"))?;
             puts.push(rows::put(table, &self.exchanged(table, rows)?));
         }
-        let place = Place { table: number, after: None };
-        let change = Change { copy: Some(Some(&place)), ..Change::default() };
+        let cursor = Cursor { table: number, after: None };
+        let change = Change { copy: Some(Some(&cursor)), ..Change::default() };
         let (_, record) = self.change(record, puts, &change).await?;
         self.reader = Some(reader);
         Ok(record)
@@ -227,27 +227,27 @@ impl Loader<'_> {
     }
 
     /// Reads back what was written; at the end everything must add up to what was archived.
-    async fn compare(&mut self, record: &Record) -> Result<Record, StepError> {
-        let mut place = record.check.clone().unwrap_or_default();
-        if place.table >= self.tables.len() {
+    async fn compare(&mut self, record: &Replica) -> Result<Replica, StepError> {
+        let mut cursor = record.check.clone().unwrap_or_default();
+        if cursor.table >= self.tables.len() {
             return self.conclude(record).await;
         }
         let back = self.archive.exchange.as_ref().map(Exchange::reversed);
         let (mut tally, mut limit, mut read) = (record.tally.clone(), STRETCH, 0);
         // Small tables go together.
         while let Some(table) =
-            self.tables.get(place.table).cloned().filter(|_| read < STRETCH.unsigned_abs())
+            self.tables.get(cursor.table).cloned().filter(|_| read < STRETCH.unsigned_abs())
         {
             self.statements += 1;
-            let found = match self.db.all(rows::stretch(&table, place.after.as_deref(), limit)?).await {
+            let found = match self.db.all(rows::stretch(&table, cursor.after.as_deref(), limit)?).await {
                 Err(fault) if fault.detail.contains("too big") && limit > 1 => {
                     limit = (limit / 2).max(1);
                     continue;
                 }
                 found => found?,
             };
-            let chunk = rows::chunk(place.table, found.first(), limit)?;
-            let sum = tally.checked.entry(place.table).or_default();
+            let chunk = rows::chunk(cursor.table, found.first(), limit)?;
+            let sum = tally.checked.entry(cursor.table).or_default();
             for row in &chunk.rows {
                 match &back {
                     Some(back) => sum.add(&back.apply(&row.text)),
@@ -255,16 +255,16 @@ impl Loader<'_> {
                 }
             }
             read += chunk.rows.len() as u64;
-            place = match chunk.rows.last() {
-                Some(row) if !chunk.last => Place { table: place.table, after: Some(row.key.clone()) },
-                _ => Place { table: place.table + 1, after: None },
+            cursor = match chunk.rows.last() {
+                Some(row) if !chunk.last => Cursor { table: cursor.table, after: Some(row.key.clone()) },
+                _ => Cursor { table: cursor.table + 1, after: None },
             };
         }
-        let change = Change { check: Some(Some(&place)), tally: Some(&tally), ..Change::default() };
+        let change = Change { check: Some(Some(&cursor)), tally: Some(&tally), ..Change::default() };
         Ok(self.change(record, Vec::new(), &change).await?.1)
     }
 
-    async fn conclude(&mut self, record: &Record) -> Result<Record, StepError> {
+    async fn conclude(&mut self, record: &Replica) -> Result<Replica, StepError> {
         let tenant = &self.cx.operation.tenant.id;
         let is_other = self.archive.restoring.of != tenant.as_str();
         let wrong = self.tables.iter().enumerate().find(|(number, table)| {
@@ -278,7 +278,7 @@ impl Loader<'_> {
             if rewrapped { found.rows != wanted.rows } else { found != wanted }
         });
         let Some((_, table)) = wrong else {
-            let change = Change { role: Some(Role::Over), check: Some(None), ..Change::default() };
+            let change = Change { role: Some(Role::Detached), check: Some(None), ..Change::default() };
             return Ok(self.change(record, Vec::new(), &change).await?.1);
         };
         let why =

@@ -7,11 +7,11 @@ pub mod sides;
 
 use self::sides::Sides;
 use super::{
+    goal::{Command, Move, Terms, follows},
     model::Side,
     progress::Progress,
-    protocol::{Call, Mind, Next, Reply, Rest},
+    protocol::{Action, MoveState, Next, Reply, Rest},
     store::directory as store,
-    wish::{Move, Terms, Wanted, follows},
 };
 use crate::{
     access::log_fault,
@@ -38,8 +38,8 @@ const EXCHANGE: Lifetime = Lifetime::seconds(5);
 const FAILURES: usize = 5;
 
 /// How soon somebody looks again after a level follower: before the exchange, and after it.
-const SOON: Lifetime = Lifetime::seconds(15);
-const LATER: Lifetime = Lifetime::minutes(15);
+const POLL_SOON: Lifetime = Lifetime::seconds(15);
+const POLL_LATER: Lifetime = Lifetime::minutes(15);
 
 /// A held move is not looked at before somebody wants something.
 const HELD: Lifetime = Lifetime::hours(24);
@@ -49,14 +49,14 @@ const SLOW: Lifetime = Lifetime::milliseconds(100);
 
 /// What others get between any two calls: without it, a Worker that always has an answer to go on with keeps requests
 /// waiting that have just arrived.
-const TURN: Lifetime = Lifetime::milliseconds(1);
+const YIELD: Lifetime = Lifetime::milliseconds(1);
 
 /// A move in one worker's hands.
 struct Mover<'a> {
     cx: &'a StepContext<'a>,
     terms: &'a Terms,
     sides: Sides<'a>,
-    mind: Mind,
+    state: MoveState,
     progress: Progress,
     failures: usize,
 }
@@ -65,11 +65,11 @@ struct Mover<'a> {
 pub async fn run(cx: &StepContext<'_>) -> Result<Done, StepError> {
     let Move { terms } = &cx.operation.require()?;
     let sides = Sides::open(cx, terms).await?;
-    let mind = Mind::new(sides.tables.len(), cx.shared.config.schema.version());
+    let state = MoveState::new(sides.tables.len(), cx.shared.config.schema.version());
     let row = cx.shared.directory.db(cx.meter)?.first(progress(&cx.operation.id)).await?;
     let progress = row.map_or_else(|| Ok(Progress::default()), |row| row.json("progress"))?;
-    let mut mover = Mover { cx, terms, sides, mind, progress, failures: 0 };
-    let outcome = mover.sit().await;
+    let mut mover = Mover { cx, terms, sides, state, progress, failures: 0 };
+    let outcome = mover.proceed().await;
     if outcome.is_err() && mover.progress.fenced_at.is_some() {
         mover.reopen().await?;
     }
@@ -78,7 +78,7 @@ pub async fn run(cx: &StepContext<'_>) -> Result<Done, StepError> {
 }
 
 impl Mover<'_> {
-    async fn sit(&mut self) -> Result<Done, StepError> {
+    async fn proceed(&mut self) -> Result<Done, StepError> {
         let platform = self.cx.shared.platform.as_ref();
         if self.progress.totals.is_empty() {
             let counted = self.sides.count(Side::Source).await?;
@@ -88,8 +88,8 @@ impl Mover<'_> {
         }
         loop {
             let now = platform.now();
-            match self.mind.next() {
-                Next::Call(call) => self.make(&call).await?,
+            match self.state.next_action() {
+                Next::Act(action) => self.make(&action).await?,
                 Next::Over => return self.over().await,
                 Next::Differs(differences) => {
                     self.progress.differ(&differences, &self.sides.tables);
@@ -102,12 +102,12 @@ impl Mover<'_> {
                 }
                 Next::Again(why) => self.failed("", Fault::unavailable(why))?,
                 Next::Rest(Rest::Level) => {
-                    if let Some(wanted) = self.sides.said.and_then(|said| follows(self.terms, &said, now)) {
-                        self.say(wanted).await?;
-                        self.mind.learn(Reply::Failed);
+                    if let Some(command) = self.sides.seen.and_then(|row| follows(self.terms, &row, now)) {
+                        self.send_command(command).await?;
+                        self.state.observe(Reply::Failed);
                         continue;
                     }
-                    let arrived = self.sides.said.is_some_and(|said| said.home == Side::Target);
+                    let arrived = self.sides.seen.is_some_and(|row| row.home == Side::Target);
                     let why = if arrived { "it can be rolled back" } else { "it is ready to switch" };
                     return Err(StepError::Wait { until: self.next_look(), why: why.to_owned() });
                 }
@@ -116,7 +116,7 @@ impl Mover<'_> {
                 }
                 Next::Rest(Rest::Newer) => {
                     let why = "a newer release of the server is at work on it".to_owned();
-                    return Err(StepError::Wait { until: now.plus(SOON), why });
+                    return Err(StepError::Wait { until: now.plus(POLL_SOON), why });
                 }
             }
             // Whoever goes on where another has died has as long again.
@@ -135,42 +135,43 @@ impl Mover<'_> {
     /// When to look again after a level follower: before the time is over in which it can be rolled back.
     fn next_look(&self) -> crate::time::Timestamp {
         let now = self.cx.shared.platform.now();
-        let said = self.sides.said;
-        let Some(at) = said.and_then(|said| said.switched_at) else { return now.plus(SOON) };
-        now.plus(LATER)
+        let row = self.sides.seen;
+        let Some(at) = row.and_then(|row| row.switched_at) else { return now.plus(POLL_SOON) };
+        now.plus(POLL_LATER)
             .min(at.plus(Lifetime::milliseconds(self.terms.window_ms)))
             .max(now.plus(Lifetime::seconds(1)))
     }
 
-    async fn make(&mut self, call: &Call) -> Result<(), StepError> {
+    async fn make(&mut self, action: &Action) -> Result<(), StepError> {
         let platform = self.cx.shared.platform.as_ref();
-        if matches!(call, Call::Fence { .. }) {
+        if matches!(action, Action::Fence { .. }) {
             self.progress.fenced_at = Some(platform.now().millis());
             if let Err(trouble) = self.hurry().await {
                 self.progress.fenced_at = None;
                 return Err(trouble);
             }
         }
-        let reply = match self.sides.call(call).await {
+        let reply = match self.sides.perform(action).await {
             Ok(reply) => reply,
-            Err(fault) => return self.failed(&self.sides.words(call), fault),
+            Err(fault) => return self.failed(&self.sides.describe(action), fault),
         };
         if matches!(reply, Reply::Failed) {
             self.failures += 1;
         } else {
             self.failures = 0;
         }
-        self.mind.learn(reply);
+        self.state.observe(reply);
         // Home's fence is no obstacle any more, whoever has seen to that.
-        if let Some(directory) = self.mind.directory()
-            && self.mind.view(directory.home).is_some_and(|view| view.fence <= directory.epoch)
+        if let Some(directory) = self.state.directory()
+            && self.state.status(directory.home).is_some_and(|view| view.fence <= directory.epoch)
         {
             self.progress.opened(platform.now());
         }
         // Others have their turn, and as much time as this took from a database that is busy enough.
         if self.progress.fenced_at.is_none() {
-            let slow = self.sides.latency > SLOW && matches!(call, Call::Read { .. } | Call::Check { .. });
-            platform.pause(if slow { self.sides.latency } else { TURN }).await;
+            let slow =
+                self.sides.latency > SLOW && matches!(action, Action::Read { .. } | Action::Check { .. });
+            platform.pause(if slow { self.sides.latency } else { YIELD }).await;
         }
         if self.failures > FAILURES {
             return self.failed("", Fault::unavailable("others are at work on the move"));
@@ -183,7 +184,7 @@ impl Mover<'_> {
     fn failed(&mut self, what: &str, fault: Fault) -> Result<(), StepError> {
         self.failures += 1;
         let passes = matches!(fault.kind, FaultKind::Unavailable | FaultKind::Overtaken);
-        self.mind.learn(Reply::Failed);
+        self.state.observe(Reply::Failed);
         match fault.kind {
             _ if passes && self.failures <= FAILURES => Ok(()),
             // What a database says of a row that it does not take is for the operator: it names tables and columns, and
@@ -199,10 +200,14 @@ impl Mover<'_> {
 
     /// An exchange that cannot be finished now is given up: home is opened again, under the next epoch.
     async fn reopen(&mut self) -> Result<(), Fault> {
-        let Reply::Directory(directory) = self.sides.call(&Call::Directory).await? else { return Ok(()) };
-        let Reply::View(_, view) = self.sides.call(&Call::Look(directory.home)).await? else { return Ok(()) };
+        let Reply::Directory(directory) = self.sides.perform(&Action::Directory).await? else {
+            return Ok(());
+        };
+        let Reply::Status(_, view) = self.sides.perform(&Action::ReadStatus(directory.home)).await? else {
+            return Ok(());
+        };
         if view.fence > directory.epoch {
-            self.sides.call(&Call::Reopen { epoch: directory.epoch, to: view.fence }).await?;
+            self.sides.perform(&Action::Reopen { epoch: directory.epoch, to: view.fence }).await?;
         }
         self.progress.opened(self.cx.shared.platform.now());
         Ok(())
@@ -227,23 +232,23 @@ impl Mover<'_> {
         shared.directory.db(self.cx.meter)?.commit([hold]).await.map(drop)
     }
 
-    async fn say(&self, wanted: Wanted) -> Result<(), Fault> {
+    async fn send_command(&self, command: Command) -> Result<(), Fault> {
         let shared = self.cx.shared;
-        let want = store::want(&self.cx.operation.id, wanted, shared.platform.now());
+        let want = store::send_command(&self.cx.operation.id, command, shared.platform.now());
         shared.directory.db(self.cx.meter)?.commit([want]).await.map(drop)
     }
 
     /// Both have parted: what remains is the database that nobody wants.
     async fn over(&mut self) -> Result<Done, StepError> {
-        let said = self.sides.said.ok_or_else(|| Fault::internal("a move is over and nobody looked"))?;
+        let row = self.sides.seen.ok_or_else(|| Fault::internal("a move is over and nobody looked"))?;
         self.see();
         let schema = self.cx.shared.config.schema.version();
-        let receipt = receipt::sign(self.cx, self.terms, &self.progress, said.home, schema).await?;
+        let receipt = receipt::sign(self.cx, self.terms, &self.progress, row.home, schema).await?;
         self.progress.receipt = Some(receipt);
-        let lost = self.sides.database(said.home.other());
-        let origin = self.sides.origin(said.home.other());
+        let lost = self.sides.database(row.home.other());
+        let origin = self.sides.origin(row.home.other());
         let done = Done::with([store::retire(lost, self.cx.now)]).chosen(origin);
-        Ok(match said.home {
+        Ok(match row.home {
             Side::Target => done.detail("the tenant is where it was moved to"),
             Side::Source => done.detail("the tenant is where it was"),
         })
@@ -251,7 +256,7 @@ impl Mover<'_> {
 
     fn see(&mut self) {
         let now = self.cx.shared.platform.now();
-        self.progress.see(&self.mind, self.sides.said.as_ref(), &self.sides.tables, now);
+        self.progress.see(&self.state, self.sides.seen.as_ref(), &self.sides.tables, now);
     }
 
     /// Leaves behind how far it is.

@@ -5,7 +5,7 @@ use crate::{
     json,
     operations::{
         engine::StepContext,
-        moves::{model::Side, progress::Progress, wish::Terms},
+        moves::{goal::Terms, model::Side, progress::Progress},
     },
     time::Timestamp,
 };

@@ -7,8 +7,8 @@ use crate::{
     operations::{
         engine::model::Operation,
         moves::{
+            goal::{Command, MoveRow, Terms},
             model::Side,
-            wish::{Said, Terms, Wanted},
         },
     },
     tenant::{InDirectory, store::Database},
@@ -95,7 +95,7 @@ pub fn databases(id: &OperationId) -> Query<InDirectory> {
 }
 
 /// Where the tenant is, and what is wanted of its move.
-pub fn said(id: &OperationId) -> Query<InDirectory> {
+pub fn move_row(id: &OperationId) -> Query<InDirectory> {
     read(
         "select t.epoch, t.database_id, o.source_id, o.target_id, o.held, o.wanted, o.switched_at
          from operations o join tenants t on t.id = o.tenant_id
@@ -104,11 +104,11 @@ pub fn said(id: &OperationId) -> Query<InDirectory> {
     .bind(id)
 }
 
-/// Reads the row of [`said`]: the epoch, and the rest.
+/// Reads the row of [`move_row`]: the epoch, and the rest.
 ///
 /// # Errors
 /// A fault if it holds what the schema does not allow.
-pub fn read_said(row: &Row) -> Result<(i64, Said), Fault> {
+pub fn read_move_row(row: &Row) -> Result<(i64, MoveRow), Fault> {
     let home = row.text("database_id")?;
     let home = if home == row.text("source_id")? {
         Side::Source
@@ -117,16 +117,16 @@ pub fn read_said(row: &Row) -> Result<(i64, Said), Fault> {
     } else {
         return Err(Fault::internal("the tenant is in neither database of its move"));
     };
-    let wanted = row.optional_text("wanted")?.map(|text| {
-        Wanted::parse(&text).ok_or_else(|| Fault::internal("the directory holds an unknown wish"))
+    let command = row.optional_text("wanted")?.map(|text| {
+        Command::parse(&text).ok_or_else(|| Fault::internal("the directory holds an unknown command"))
     });
-    let said = Said {
+    let found = MoveRow {
         home,
-        wanted: wanted.transpose()?,
+        command: command.transpose()?,
         held: row.flag("held")?,
         switched_at: row.optional_time("switched_at")?,
     };
-    Ok((row.int("epoch")?, said))
+    Ok((row.int("epoch")?, found))
 }
 
 /// The one decision: the tenant leaves `epoch`, for `to`, and is at home in that database. Then the operation remembers
@@ -169,7 +169,7 @@ pub fn leave_epoch(
 
 /// What an operator says, or what follows by itself. What ends a move is said once; a move is finished only where it has
 /// arrived. Returns the id if it was said.
-pub fn want(id: &OperationId, wanted: Wanted, now: Timestamp) -> Statement<InDirectory> {
+pub fn send_command(id: &OperationId, command: Command, now: Timestamp) -> Statement<InDirectory> {
     write(
         "update operations set wanted = ?2, held = 0, run_at = ?3
          where id = ?1 and kind = 'move' and status in ('pending', 'running') and (wanted is null or wanted in ('target', 'return'))
@@ -178,7 +178,7 @@ pub fn want(id: &OperationId, wanted: Wanted, now: Timestamp) -> Statement<InDir
          returning id",
     )
     .bind(id)
-    .bind(wanted.as_str())
+    .bind(command.as_str())
     .bind(now)
 }
 

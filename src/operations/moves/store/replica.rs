@@ -6,7 +6,7 @@ use crate::{
     id::{OperationId, TenantId},
     json,
     operations::moves::{
-        model::{Place, Record, Role, View},
+        model::{Cursor, Replica, ReplicaStatus, Role},
         rows::Tally,
     },
     tenant::InTenant,
@@ -24,7 +24,7 @@ pub struct Part<'a> {
 }
 
 /// What the database says of itself: always one row.
-pub fn look(operation: &OperationId) -> Query<InTenant> {
+pub fn read_status(operation: &OperationId) -> Query<InTenant> {
     read(
         "select coalesce(f.epoch, 0) as fence, coalesce(f.closed, 0) as closed, m.version, m.role, m.led_since, m.led_from,
                 m.captured, m.watermark, m.copy, m.checking, m.tally, m.schema_version
@@ -34,31 +34,31 @@ pub fn look(operation: &OperationId) -> Query<InTenant> {
     .bind(operation)
 }
 
-/// Reads the row of [`look`].
+/// Reads the row of [`read_status`].
 ///
 /// # Errors
 /// A fault if it holds what the schema does not allow.
-pub fn view(row: &Row) -> Result<View, Fault> {
+pub fn status(row: &Row) -> Result<ReplicaStatus, Fault> {
     let Some(version) = row.optional_int("version")? else {
-        return Ok(View { fence: row.int("fence")?, closed: row.int("closed")?, record: None });
+        return Ok(ReplicaStatus { fence: row.int("fence")?, closed: row.int("closed")?, record: None });
     };
-    let place = |column: &str| -> Result<Option<Place>, Fault> {
+    let cursor = |column: &str| -> Result<Option<Cursor>, Fault> {
         row.optional_text(column)?.map(|_| row.json(column)).transpose()
     };
     let role = Role::parse(&row.text("role")?).ok_or_else(|| Fault::internal("moves: unknown role"))?;
-    let record = Record {
+    let record = Replica {
         version,
         role,
         led_since: row.int("led_since")?,
         led_from: row.int("led_from")?,
         captured: row.int("captured")?,
         watermark: row.int("watermark")?,
-        copy: place("copy")?,
-        check: place("checking")?,
+        copy: cursor("copy")?,
+        check: cursor("checking")?,
         tally: row.json("tally")?,
         schema: row.int("schema_version")?,
     };
-    Ok(View { fence: row.int("fence")?, closed: row.int("closed")?, record: Some(record) })
+    Ok(ReplicaStatus { fence: row.int("fence")?, closed: row.int("closed")?, record: Some(record) })
 }
 
 /// Enters a first part, unless this move, or a later one, has entered one. A late copy of it changes nothing.
@@ -97,9 +97,9 @@ pub struct Change<'a> {
     /// How far it has been brought.
     pub watermark: Option<i64>,
     /// Where the copy goes on.
-    pub copy: Option<Option<&'a Place>>,
+    pub copy: Option<Option<&'a Cursor>>,
     /// Where the comparison goes on.
-    pub check: Option<Option<&'a Place>>,
+    pub check: Option<Option<&'a Cursor>>,
     /// What was done.
     pub tally: Option<&'a Tally>,
     /// For which release.
@@ -117,9 +117,9 @@ pub fn advance(change: &Change<'_>) -> Result<Statement<InTenant>, Fault> {
     sets.extend(change.led.map(|epoch| ("led_since", Value::Int(epoch))));
     sets.extend(change.watermark.map(|watermark| ("watermark", Value::Int(watermark))));
     sets.extend(change.schema.map(|schema| ("schema_version", Value::Int(schema))));
-    for (column, place) in [("copy", change.copy), ("checking", change.check)] {
-        if let Some(place) = place {
-            sets.push((column, json(place.map(to_json).transpose()?)));
+    for (column, cursor) in [("copy", change.copy), ("checking", change.check)] {
+        if let Some(cursor) = cursor {
+            sets.push((column, json(cursor.map(to_json).transpose()?)));
         }
     }
     if let Some(tally) = change.tally {

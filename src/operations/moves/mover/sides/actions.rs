@@ -1,17 +1,17 @@
-//! What the calls of the protocol are in SQL: each effect one transaction that begins with the guard and ends with a look.
+//! What the actions of the protocol are in SQL: each effect one transaction that begins with the guard and ends with a look.
 
 use super::{
     super::{
         super::{
-            model::{Directory, Place, Role, Side},
-            protocol::{Call, Reply},
+            goal::goal,
+            model::{Cursor, Directory, Role, Side},
+            protocol::{Action, Reply},
             rows::{Changes, Chunk},
             store::{
                 directory,
                 replica::{self as store, Change},
                 rows,
             },
-            wish::wish,
         },
         pace::Pace,
     },
@@ -32,72 +32,72 @@ const CHANGES: i64 = 200;
 const PURGED: i64 = 500;
 
 impl Sides<'_> {
-    /// Makes a call.
+    /// Performs an action.
     ///
     /// # Errors
     /// A fault of a database. Whatever it was, the call may have happened.
-    pub(in super::super) async fn call(&mut self, call: &Call) -> Result<Reply, Fault> {
-        match self.make(call).await {
+    pub(in super::super) async fn perform(&mut self, action: &Action) -> Result<Reply, Fault> {
+        match self.make(action).await {
             Err(Fault { kind: FaultKind::Overtaken, .. }) => Ok(Reply::Failed),
             other => other,
         }
     }
 
-    async fn make(&mut self, call: &Call) -> Result<Reply, Fault> {
-        match call {
-            Call::Directory => self.directory().await,
-            Call::Flip { epoch, to, home } => self.leave_epoch(*epoch, *to, *home).await,
-            Call::Reopen { epoch, to } => {
-                let home = self.said.map_or(Side::Source, |said| said.home);
+    async fn make(&mut self, action: &Action) -> Result<Reply, Fault> {
+        match action {
+            Action::Directory => self.directory().await,
+            Action::Flip { epoch, to, home } => self.leave_epoch(*epoch, *to, *home).await,
+            Action::Reopen { epoch, to } => {
+                let home = self.seen.map_or(Side::Source, |seen| seen.home);
                 self.leave_epoch(*epoch, *to, home).await
             }
-            Call::Look(side) => self.change(*side, None, vec![]).await,
-            Call::Read { side, place } => self.stretch(*side, place, None).await,
-            Call::Check { side, place, after } => self.stretch(*side, place, Some(*after)).await,
-            Call::Recall { side, place, until } => {
-                let table = self.table(place.table)?;
-                let between = rows::between(table, place.after.as_deref(), until.as_deref())?;
-                let look = store::look(&self.cx.operation.id);
+            Action::ReadStatus(side) => self.change(*side, None, vec![]).await,
+            Action::Read { side, cursor } => self.stretch(*side, cursor, None).await,
+            Action::Check { side, cursor, after } => self.stretch(*side, cursor, Some(*after)).await,
+            Action::ReadReplica { side, cursor, until } => {
+                let table = self.table(cursor.table)?;
+                let between = rows::between(table, cursor.after.as_deref(), until.as_deref())?;
+                let look = store::read_status(&self.cx.operation.id);
                 let [found, view] = self.read(*side, [between, look]).await?;
-                Ok(Reply::Recalled(*side, store::view(first(&view)?)?, rows::rows(found.first())?))
+                Ok(Reply::Recalled(*side, store::status(first(&view)?)?, rows::rows(found.first())?))
             }
-            Call::Changes { side, after } => self.changes(*side, *after).await,
+            Action::Changes { side, after } => self.changes(*side, *after).await,
             effect => self.effect(effect).await,
         }
     }
 
-    async fn effect(&mut self, call: &Call) -> Result<Reply, Fault> {
+    async fn effect(&mut self, action: &Action) -> Result<Reply, Fault> {
         let tenant = &self.cx.operation.tenant.id;
         let (role, schema) = (|role| Change { role: Some(role), ..Change::default() }, self.part().schema);
-        let start = Place::default();
-        match call {
-            Call::Lead { side, version: None, epoch } => {
+        let start = Cursor::default();
+        match action {
+            Action::StartPrimary { side, version: None, epoch } => {
                 let mut batch =
-                    vec![store::enter(self.part(), Role::Leading, *epoch), store::guard(self.part(), 1)];
+                    vec![store::enter(self.part(), Role::Primary, *epoch), store::guard(self.part(), 1)];
                 batch.extend(store::capture(tenant, &self.tables));
                 self.change(*side, None, batch).await
             }
-            Call::Lead { side, version: Some(version), .. } => {
-                let change = Change { schema: Some(schema), ..role(Role::Leading) };
+            Action::StartPrimary { side, version: Some(version), .. } => {
+                let change = Change { schema: Some(schema), ..role(Role::Primary) };
                 let mut batch = store::capture(tenant, &self.tables);
                 batch.push(store::advance(&change)?);
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Enlist { side, version: None } => {
+            Action::StartReplica { side, version: None } => {
                 let batch = vec![store::enter(self.part(), Role::Clearing, 0), store::guard(self.part(), 1)];
                 self.change(*side, None, batch).await
             }
-            Call::Enlist { side, version: Some(version) } => {
+            Action::StartReplica { side, version: Some(version) } => {
                 let (tally, schema) = (Default::default(), Some(schema));
                 let (copy, check) = (Some(Some(&start)), Some(Some(&start)));
                 let change = Change { copy, check, tally: Some(&tally), schema, ..role(Role::Clearing) };
                 self.change(*side, Some(*version), vec![store::advance(&change)?]).await
             }
-            Call::Clear { side, version } => self.clear(*side, *version).await,
-            Call::Cleared { side, version, role: to } => {
+            Action::Clear { side, version } => self.clear(*side, *version).await,
+            Action::FinishClear { side, version, role: to } => {
                 self.change(*side, Some(*version), vec![store::advance(&role(*to))?]).await
             }
-            Call::Write { side, version, chunk, next, tally } => {
+            Action::Write { side, version, chunk, next, tally } => {
                 let mut change =
                     Change { copy: Some(next.as_ref()), tally: Some(tally), ..Change::default() };
                 if next.is_none() {
@@ -113,41 +113,41 @@ impl Sides<'_> {
                 batch.push(store::advance(&change)?);
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Checked { side, version, next, tally } => {
+            Action::Checked { side, version, next, tally } => {
                 let change = Change { check: Some(next.as_ref()), tally: Some(tally), ..Change::default() };
                 self.change(*side, Some(*version), vec![store::advance(&change)?]).await
             }
-            Call::Apply { side, version, changes, tally } => {
+            Action::Apply { side, version, changes, tally } => {
                 let mut batch = self.bring(changes)?;
                 let change =
                     Change { watermark: Some(changes.upto), tally: Some(tally), ..Change::default() };
                 batch.push(store::advance(&change)?);
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Fence { side, version, epoch } => {
+            Action::Fence { side, version, epoch } => {
                 let batch = vec![wiping::raise_fence(*epoch, "moving"), store::advance(&Change::default())?];
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Promote { side, version, epoch } => {
-                let change = Change { led: Some(*epoch), ..role(Role::Leading) };
+            Action::Promote { side, version, epoch } => {
+                let change = Change { led: Some(*epoch), ..role(Role::Primary) };
                 let mut batch = vec![wiping::raise_fence(*epoch, "moved here"), store::forget_all_captured()];
                 batch.extend(store::capture(tenant, &self.tables));
                 batch.push(store::advance(&change)?);
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Close { side, version, epoch } => {
+            Action::Close { side, version, epoch } => {
                 let batch = vec![store::close(*epoch), store::advance(&Change::default())?];
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Demote { side, version, watermark } => {
+            Action::Demote { side, version, watermark } => {
                 let change =
                     Change { watermark: Some(*watermark), check: Some(None), ..role(Role::Following) };
                 let mut batch = store::release(tenant, &self.tables);
                 batch.extend([store::forget_all_captured(), store::advance(&change)?]);
                 self.change(*side, Some(*version), batch).await
             }
-            Call::Leave { side, version } => self.quit(*side, *version, Role::Leaving).await,
-            Call::Release { side, version } => self.quit(*side, *version, Role::Over).await,
+            Action::Detach { side, version } => self.quit(*side, *version, Role::Detaching).await,
+            Action::Release { side, version } => self.quit(*side, *version, Role::Detached).await,
             other => Err(Fault::internal(format!("{other:?} is no effect"))),
         }
     }
@@ -172,26 +172,26 @@ impl Sides<'_> {
         let purged = outcomes.get(1..=self.tables.len()).unwrap_or_default();
         let emptied = purged.iter().all(|outcome| outcome.changes < PURGED.unsigned_abs());
         let view = outcomes.last().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-        Ok(Reply::Cleared(side, store::view(first(view)?)?, emptied))
+        Ok(Reply::Cleared(side, store::status(first(view)?)?, emptied))
     }
 
-    /// Rows of home from a place on, for copying, or with what its log names after a position, for comparing.
-    async fn stretch(&mut self, side: Side, place: &Place, after: Option<i64>) -> Result<Reply, Fault> {
-        let pace = self.pace.get(&place.table).copied().unwrap_or(Pace::FIRST);
-        let table = self.table(place.table)?;
-        let stretch = rows::stretch(table, place.after.as_deref(), pace.rows())?;
+    /// Rows of home from a cursor on, for copying, or with what its log names after a position, for comparing.
+    async fn stretch(&mut self, side: Side, cursor: &Cursor, after: Option<i64>) -> Result<Reply, Fault> {
+        let pace = self.pace.get(&cursor.table).copied().unwrap_or(Pace::FIRST);
+        let table = self.table(cursor.table)?;
+        let stretch = rows::stretch(table, cursor.after.as_deref(), pace.rows())?;
         let named = store::captured_of(table, after.unwrap_or(NO_EPOCH_LIMIT));
         let read = self.read(side, [stretch, named]).await;
         let [found, named] = match read {
             // Longer than a text may be: fewer of them.
             Err(fault) if fault.detail.contains("too big") && pace.rows() > 1 => {
-                self.pace.insert(place.table, pace.halved());
+                self.pace.insert(cursor.table, pace.halved());
                 return Ok(Reply::Failed);
             }
             read => read?,
         };
-        let chunk = rows::chunk(place.table, found.first(), pace.rows())?;
-        self.pace.insert(place.table, pace.after(chunk.rows.len(), bytes(&chunk), self.latency));
+        let chunk = rows::chunk(cursor.table, found.first(), pace.rows())?;
+        self.pace.insert(cursor.table, pace.after(chunk.rows.len(), bytes(&chunk), self.latency));
         if after.is_none() {
             return Ok(Reply::Rows(chunk));
         }
@@ -206,7 +206,7 @@ impl Sides<'_> {
         let [_, named, look] = outcomes.as_slice() else {
             return Err(Fault::internal("a batch of three has three answers"));
         };
-        let captured = store::view(first(&look.rows)?)?.record.map_or(0, |record| record.captured);
+        let captured = store::status(first(&look.rows)?)?.record.map_or(0, |record| record.captured);
         let mut upto = captured;
         let mut keys: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         for row in &named.rows {
@@ -250,15 +250,15 @@ impl Sides<'_> {
 
     async fn directory(&mut self) -> Result<Reply, Fault> {
         let (shared, id) = (self.cx.shared, &self.cx.operation.id);
-        let row = shared.directory.db(self.cx.meter)?.first(directory::said(id)).await?;
+        let row = shared.directory.db(self.cx.meter)?.first(directory::move_row(id)).await?;
         let row = row.ok_or_else(|| Fault::unavailable("the operation is over"))?;
-        self.told(&row)
+        self.observe(&row)
     }
 
-    fn told(&mut self, row: &Row) -> Result<Reply, Fault> {
-        let (epoch, said) = directory::read_said(row)?;
-        self.said = Some(said);
-        Ok(Reply::Directory(Directory { epoch, home: said.home, wish: wish(self.terms, &said) }))
+    fn observe(&mut self, row: &Row) -> Result<Reply, Fault> {
+        let (epoch, seen) = directory::read_move_row(row)?;
+        self.seen = Some(seen);
+        Ok(Reply::Directory(Directory { epoch, home: seen.home, goal: goal(self.terms, &seen) }))
     }
 
     async fn leave_epoch(&mut self, epoch: i64, to: i64, home: Side) -> Result<Reply, Fault> {
@@ -266,13 +266,13 @@ impl Sides<'_> {
         let now = shared.platform.now();
         let database = self.database(home).clone();
         let batch = directory::leave_epoch(operation, self.terms, epoch, to, (&database, home), now);
-        let batch = batch.into_iter().chain([directory::said(&operation.id).into()]);
+        let batch = batch.into_iter().chain([directory::move_row(&operation.id).into()]);
         let outcomes = shared.directory.db(self.cx.meter)?.commit(batch).await?;
         shared.directory.forget(&operation.tenant.id);
         shared.snapshots.forget(&operation.tenant.id);
         let row = outcomes.last().and_then(|outcome| outcome.rows.first());
         let row = row.ok_or_else(|| Fault::unavailable("the operation is over"))?;
-        self.told(row)
+        self.observe(row)
     }
 }
 

@@ -3,14 +3,14 @@
 mod actions;
 
 use super::super::{
+    goal::{MoveRow, Terms},
     model::Side,
-    protocol::{Call, Reply},
+    protocol::{Action, Reply},
     store::{
         directory,
         replica::{self as store, Part},
         rows,
     },
-    wish::{Said, Terms},
 };
 use super::pace::Pace;
 use crate::{
@@ -38,8 +38,8 @@ pub(super) struct Sides<'a> {
     databases: [(Database, Origin); 2],
     handles: [TenantDb; 2],
     pace: BTreeMap<usize, Pace>,
-    /// What the directory said last.
-    pub(super) said: Option<Said>,
+    /// The directory's row of the move, as it was last seen.
+    pub(super) seen: Option<MoveRow>,
     /// How many statements have been run.
     pub(super) statements: usize,
     /// How long the last call of home took.
@@ -74,7 +74,7 @@ impl<'a> Sides<'a> {
             databases,
             handles,
             pace: BTreeMap::new(),
-            said: None,
+            seen: None,
             statements: 0,
             latency: Lifetime::milliseconds(0),
         })
@@ -109,18 +109,20 @@ impl<'a> Sides<'a> {
     }
 
     fn table(&self, number: usize) -> Result<&Table, Fault> {
-        self.tables.get(number).ok_or_else(|| Fault::internal("a place is in no table"))
+        self.tables.get(number).ok_or_else(|| Fault::internal("a cursor is in no table"))
     }
 
-    /// What a call is about, in words for the operator.
-    pub(super) fn words(&self, call: &Call) -> String {
+    /// What an action is about, in words for the operator.
+    pub(super) fn describe(&self, action: &Action) -> String {
         let name = |number: usize| self.tables.get(number).map_or("?", |table| table.name);
-        match call {
-            Call::Read { place, .. } | Call::Check { place, .. } | Call::Recall { place, .. } => {
-                format!("reading {}", name(place.table))
+        match action {
+            Action::Read { cursor, .. }
+            | Action::Check { cursor, .. }
+            | Action::ReadReplica { cursor, .. } => {
+                format!("reading {}", name(cursor.table))
             }
-            Call::Write { chunk, .. } => format!("writing {}", name(chunk.table)),
-            Call::Apply { changes, .. } => {
+            Action::Write { chunk, .. } => format!("writing {}", name(chunk.table)),
+            Action::Apply { changes, .. } => {
                 let tables: BTreeSet<_> = changes.rows.keys().map(|(table, _)| name(*table)).collect();
                 format!("bringing changes of {}", tables.into_iter().collect::<Vec<_>>().join(", "))
             }
@@ -137,7 +139,7 @@ impl<'a> Sides<'a> {
     ) -> Result<Reply, Fault> {
         let outcomes = self.commit(side, version, batch).await?;
         let view = outcomes.last().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-        Ok(Reply::View(side, store::view(first(view)?)?))
+        Ok(Reply::Status(side, store::status(first(view)?)?))
     }
 
     async fn commit(
@@ -147,7 +149,7 @@ impl<'a> Sides<'a> {
         batch: Vec<Statement<InTenant>>,
     ) -> Result<Vec<Outcome>, Fault> {
         let guard = version.map(|version| store::guard(self.part(), version));
-        let look = store::look(&self.cx.operation.id).into();
+        let look = store::read_status(&self.cx.operation.id).into();
         let batch: Vec<_> = guard.into_iter().chain(batch).chain([look]).collect();
         self.statements += batch.len();
         self.handle(side).commit(batch).await

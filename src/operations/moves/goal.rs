@@ -3,7 +3,7 @@
 
 use super::{
     MOVE,
-    model::{Side, Wish},
+    model::{Goal, Side},
 };
 use crate::{
     config::Placement,
@@ -141,10 +141,10 @@ impl NewMove {
     }
 }
 
-/// What an operator has said.
+/// What an operator has said of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wanted {
+pub enum Command {
     /// Go there as soon as possible.
     Target,
     /// Be where it began, with the other database in step, until somebody says more.
@@ -155,7 +155,7 @@ pub enum Wanted {
     Finish,
 }
 
-impl Wanted {
+impl Command {
     /// As stored.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -170,17 +170,17 @@ impl Wanted {
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Target, Self::Return, Self::Source, Self::Finish]
             .into_iter()
-            .find(|wanted| wanted.as_str() == text)
+            .find(|command| command.as_str() == text)
     }
 }
 
 /// What the directory says that bears on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Said {
+pub struct MoveRow {
     /// Where the tenant is at home.
     pub home: Side,
     /// What an operator has said last.
-    pub wanted: Option<Wanted>,
+    pub command: Option<Command>,
     /// Whether an operator holds it.
     pub held: bool,
     /// When it has arrived.
@@ -188,26 +188,26 @@ pub struct Said {
 }
 
 /// What is wanted now.
-pub fn wish(terms: &Terms, said: &Said) -> Wish {
-    let (home, part) = match (said.wanted, said.home) {
-        (Some(Wanted::Source), _) => (Side::Source, true),
+pub fn goal(terms: &Terms, row: &MoveRow) -> Goal {
+    let (home, part) = match (row.command, row.home) {
+        (Some(Command::Source), _) => (Side::Source, true),
         // Only where it has arrived is it finished: that is checked when it is said, and nothing takes it back.
-        (Some(Wanted::Finish), home) => (home, true),
-        (Some(Wanted::Target), _) | (None, Side::Target) => (Side::Target, false),
-        (Some(Wanted::Return), _) => (Side::Source, false),
+        (Some(Command::Finish), home) => (home, true),
+        (Some(Command::Target), _) | (None, Side::Target) => (Side::Target, false),
+        (Some(Command::Return), _) => (Side::Source, false),
         (None, Side::Source) if terms.switch == Switch::WhenReady && !terms.rehearse => (Side::Target, false),
         (None, Side::Source) => (Side::Source, false),
     };
-    Wish { home, part, hold: said.held }
+    Goal { home, part, hold: row.held }
 }
 
 /// What follows by itself when the follower is level and nothing else is wanted: a rehearsal is over, and so is the time
 /// in which a move can be rolled back.
-pub fn follows(terms: &Terms, said: &Said, now: Timestamp) -> Option<Wanted> {
-    match (said.home, said.switched_at) {
-        (Side::Source, _) if terms.rehearse => Some(Wanted::Source),
+pub fn follows(terms: &Terms, row: &MoveRow, now: Timestamp) -> Option<Command> {
+    match (row.home, row.switched_at) {
+        (Side::Source, _) if terms.rehearse => Some(Command::Source),
         (Side::Target, Some(at)) if now >= at.plus(Lifetime::milliseconds(terms.window_ms)) => {
-            Some(Wanted::Finish)
+            Some(Command::Finish)
         }
         _ => None,
     }
