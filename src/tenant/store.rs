@@ -40,28 +40,26 @@ pub struct Database {
     pub schema_version: i64,
 }
 
-macro_rules! route_of {
-    ($condition:literal) => {
-        concat!(
-            "select m.directory_version, (select value from meta where key = 'fleet') as fleet, t.id,
-                    case when t.staged = 1 and t.status = 'active' then 'staging' else t.status end as status, t.placement, t.epoch, d.id as database_id, d.binding, d.uuid,
-                    d.schema_version
-             from (select count(*) as directory_version from d1_migrations) m
-             left join tenants t on t.id = ",
-            $condition,
-            " left join databases d on d.id = t.database_id"
-        )
-    };
+/// The state of a tenant `t`, as its operator sees it: whether an active one is staging stands beside that.
+pub const STATUS: &str = "case when t.staged = 1 and t.status = 'active' then 'staging' else t.status end";
+
+fn route_of(id: &str) -> Query<InDirectory> {
+    read(format!(
+        "select m.directory_version, (select value from meta where key = 'fleet') as fleet, t.id, {STATUS} as status,
+                t.placement, t.epoch, d.id as database_id, d.binding, d.uuid, d.schema_version
+         from (select count(*) as directory_version from d1_migrations) m
+         left join tenants t on t.id = {id} left join databases d on d.id = t.database_id"
+    ))
 }
 
 /// Where a tenant is. Always one row: without a tenant its columns are null.
 pub fn by_id(id: &TenantId) -> Query<InDirectory> {
-    read(route_of!("?1")).bind(id)
+    route_of("?1").bind(id)
 }
 
 /// Where the tenant of a verified custom domain is.
 pub fn by_host(host: &str) -> Query<InDirectory> {
-    read(route_of!("(select tenant_id from hosts where host = ?1)")).bind(host)
+    route_of("(select tenant_id from hosts where host = ?1)").bind(host)
 }
 
 /// Whose a verified custom domain is, as `tenant_id`; one row or none.

@@ -144,3 +144,19 @@ fn an_old_route_reads_nothing_old() {
     ));
     assert_eq!(stale.send(users()).expect(200).json().as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_home_stays_what_it_is_when_the_database_that_was_left_cannot_be_emptied() {
+    let trial = Trial::new("shared");
+    trial.world.database("SHARED").query(
+        "create trigger stuck before insert on fences when new.reason = 'removed' begin select raise(abort, 'stuck'); end",
+    );
+    let id = trial.begin(&json!({ "placement": "isolated", "rollback_days": 0 }));
+    // Eight attempts are the last of what is given up.
+    trial.until(&id, |shown| shown["step"] == "wipe" && shown["attempt"].as_i64() > Some(9));
+    let home = format!("select state from databases where id = '{}'", trial.home_binding());
+    assert_eq!(trial.world.database("DIRECTORY").query(&home)[0]["state"], "claimed");
+    trial.world.database("SHARED").query("drop trigger stuck");
+    let shown = trial.until(&id, |shown| shown["status"] != "running");
+    assert_eq!((&shown["status"], &shown["step"]), (&json!("succeeded"), &json!("finish")));
+}

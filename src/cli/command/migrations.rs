@@ -98,7 +98,7 @@ fn path(id: &str) -> Result<String, Failure> {
 ///
 /// # Errors
 /// The server's refusal.
-pub fn steer(api: &Api<'_>, id: &str, word: &str) -> Result<Outcome, Failure> {
+pub fn set_status(api: &Api<'_>, id: &str, word: &str) -> Result<Outcome, Failure> {
     let migration: Migration = api.post(&format!("{}/{word}", path(id)?), &json!({}))?;
     Ok(Outcome::done(line(&migration), migration.into_document()))
 }

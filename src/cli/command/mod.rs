@@ -8,11 +8,11 @@ mod fleet;
 mod import;
 mod migrations;
 mod moves;
+mod operation;
 mod operations;
 mod plan;
 mod restore;
 mod status;
-mod steer;
 mod tenants;
 mod verify;
 
@@ -51,7 +51,7 @@ pub enum Command {
         what: String,
     },
     /// Pauses, resumes, aborts, switches, rolls back or finishes a move
-    Operation(steer::Steer),
+    Operation(operation::OperationCommand),
     /// Archives tenants, while they are in use
     Backup(backup::Arguments),
     /// Lists, shows and deletes archives
@@ -101,8 +101,8 @@ impl Command {
             Self::Migrate(migrate) => migrate.run(&connect()?, screen),
             Self::Verify(verify) => verify.run(&connect()?, screen),
             Self::Status { what } => status::status(&connect()?, what.as_deref()),
-            Self::Rollback { what } => steer::Steer::rollback(what).run(&connect()?, screen),
-            Self::Operation(steer) => steer.run(&connect()?, screen),
+            Self::Rollback { what } => operation::OperationCommand::rollback(what).run(&connect()?, screen),
+            Self::Operation(operation) => operation.run(&connect()?, screen),
             Self::Backup(backup) => backup.run(&connect()?, screen),
             Self::Backups(backups) => backups.run(&connect()?),
             Self::Restore(restore) => restore.run(&connect()?, screen),

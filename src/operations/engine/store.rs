@@ -10,16 +10,13 @@ use crate::{
     error::Fault,
     id::{OperationId, TenantId},
     json,
-    tenant::{InDirectory, Status},
+    tenant::{InDirectory, Status, store::STATUS},
     time::{Lifetime, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
 /// How long an operation belongs to the instance that took it up, or last went on with it.
 pub const LEASE: Lifetime = Lifetime::seconds(60);
-
-/// The state of a tenant `t`, as its operator sees it.
-pub const STATUS: &str = "case when t.staged = 1 and t.status = 'active' then 'staging' else t.status end";
 
 /// A query of tenants `t`, each with an operation `o` if it has one, with the databases of both: `from` joins those two, and
 /// `rest` says which.

@@ -5,11 +5,8 @@ use crate::{
     config::Placement,
     db::{Query, Statement, page::Window, read, write},
     id::TenantId,
-    operations::engine::{
-        store::{STATUS, select},
-        subject::Region,
-    },
-    tenant::{InDirectory, Status},
+    operations::engine::{store::select, subject::Region},
+    tenant::{InDirectory, Status, store::STATUS},
     time::Timestamp,
 };
 

@@ -1,8 +1,8 @@
 //! `gatehouse deploy`: new code for the tenants that are there. It is taken back by itself when they do not answer as
 //! before.
 
-mod face;
-mod way_back;
+mod baseline;
+mod rollback;
 
 use super::{
     super::{
@@ -13,10 +13,10 @@ use super::{
     Connect,
 };
 use crate::{json, time::Lifetime};
+use baseline::{Baseline, settle};
 use clap::Args;
-use face::{Faces, settle};
+use rollback::Rollback;
 use serde_json::{Value as Json, json};
-use way_back::WayBack;
 
 /// How it is deployed.
 #[derive(Debug, Args)]
@@ -60,15 +60,15 @@ impl Arguments {
         let began = environment.now();
         let api = connect()?;
         // Nothing answers before the first deployment, and nothing has to be kept.
-        let (before, way_back) = if api.open(&format!("{}healthz", api.base())).is_ok() {
-            let before = Faces::of(&api, screen)?;
+        let (before, rollback) = if api.open(&format!("{}healthz", api.base())).is_ok() {
+            let before = Baseline::of(&api, screen)?;
             screen.say(before.words());
-            let way_back = WayBack::prepare(&api, screen, began, !self.no_backup)?;
-            screen.say(way_back.words());
-            (before, way_back)
+            let rollback = Rollback::prepare(&api, screen, began, !self.no_backup)?;
+            screen.say(rollback.words());
+            (before, rollback)
         } else {
             screen.say("nothing answers yet: this is the first deployment");
-            (Faces::default(), WayBack::at(began))
+            (Baseline::default(), Rollback::at(began))
         };
         let live = live_version(environment)?;
         let arguments =
@@ -80,7 +80,7 @@ impl Arguments {
         let (after, wrong) = settle(&api, &before, patience, screen);
         let tenants = before.len();
         let document = |rolled_back: bool, left: &[String]| {
-            json!({"tenants": tenants, "upgraded": after.upgraded_since(&before), "backup": way_back.document(),
+            json!({"tenants": tenants, "upgraded": after.upgraded_since(&before), "backup": rollback.document(),
                 "wrong": wrong, "rolled_back": rolled_back, "left": left})
         };
         if wrong.is_empty() {
@@ -112,7 +112,7 @@ impl Arguments {
             format!(
                 "Since then:\n  {}\nBindings come back within five minutes by themselves. {}",
                 left.join("\n  "),
-                way_back.words()
+                rollback.words()
             )
         };
         let text = format!("Rolled back. The new code was wrong:\n  {why}\n{now}");

@@ -3,8 +3,7 @@
 use crate::{
     db::{Query, Row, Statement, read, write},
     error::Fault,
-    operations::engine::store::STATUS,
-    tenant::{Fleet, InDirectory},
+    tenant::{Fleet, InDirectory, store::STATUS},
     time::Timestamp,
 };
 

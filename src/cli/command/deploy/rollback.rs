@@ -12,14 +12,14 @@ const PARALLELISM: usize = 4;
 
 /// What there is to go back to.
 #[derive(Debug)]
-pub struct WayBack {
+pub struct Rollback {
     /// The moment before the deployment.
     at: Timestamp,
     /// The archives of that time, or why there are none.
     archives: Result<Round, &'static str>,
 }
 
-impl WayBack {
+impl Rollback {
     /// Time Travel to this moment, and nothing else.
     pub const fn at(at: Timestamp) -> Self {
         Self { at, archives: Err("Nobody was archived.") }

@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 /// What is done with an operation.
 #[derive(Debug, Args)]
-pub struct Steer {
+pub struct OperationCommand {
     /// What to do
     what: What,
     /// The operation, or the tenant whose move it is; to pause and to resume, also a migration (mig_…)
@@ -41,7 +41,7 @@ pub enum What {
     Finish,
 }
 
-impl Steer {
+impl OperationCommand {
     /// To roll back, as `gatehouse rollback` says it.
     pub const fn rollback(operation: String) -> Self {
         Self { what: What::Rollback, operation }
@@ -63,7 +63,7 @@ impl Steer {
         };
         if self.operation.starts_with(PREFIX) {
             return match self.what {
-                What::Pause | What::Resume => migrations::steer(api, &self.operation, word),
+                What::Pause | What::Resume => migrations::set_status(api, &self.operation, word),
                 _ => Err(Failure::Usage(format!(
                     "{word} is for each of its moves: gatehouse status {}",
                     self.operation

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a tenant shows: its issuer, the keys that verify its tokens, and its database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Face {
+struct TenantBaseline {
     issuer: String,
     keys: BTreeSet<String>,
     /// None of a server that does not say.
@@ -27,12 +27,12 @@ struct Database {
 
 /// The tenants that answer, and those that do not.
 #[derive(Debug, Clone, Default)]
-pub struct Faces {
-    answering: BTreeMap<String, Face>,
+pub struct Baseline {
+    answering: BTreeMap<String, TenantBaseline>,
     silent: Vec<String>,
 }
 
-impl Faces {
+impl Baseline {
     /// Looks at every tenant. The first request to each upgrades its database.
     ///
     /// # Errors
@@ -40,17 +40,17 @@ impl Faces {
     pub fn of(api: &Api<'_>, screen: &mut Screen<'_>) -> Result<Self, Failure> {
         let tenants = tenants::all(api, None)?;
         let total = u64::try_from(tenants.len()).unwrap_or_default();
-        let mut faces = Self::default();
+        let mut baseline = Self::default();
         for (done, tenant) in (0..).zip(&tenants) {
             screen.progress("tenants", done, total, "looked at");
             let id = tenant.id.clone();
-            match face(api, &id, &tenant.issuer) {
-                Ok(face) => drop(faces.answering.insert(id, face)),
-                Err(_) => faces.silent.push(id),
+            match tenant_baseline(api, &id, &tenant.issuer) {
+                Ok(found) => drop(baseline.answering.insert(id, found)),
+                Err(_) => baseline.silent.push(id),
             }
         }
         screen.finished();
-        Ok(faces)
+        Ok(baseline)
     }
 
     /// How many answer.
@@ -72,9 +72,10 @@ impl Faces {
 
     /// How many databases have come to a newer schema since.
     pub fn upgraded_since(&self, before: &Self) -> usize {
-        let versions = |faces: &Self| {
-            let of = |face: &Face| face.database.as_ref().map(|it| (it.binding.clone(), it.version));
-            faces.answering.values().filter_map(of).collect::<BTreeMap<_, _>>()
+        let versions = |baseline: &Self| {
+            let of =
+                |face: &TenantBaseline| face.database.as_ref().map(|it| (it.binding.clone(), it.version));
+            baseline.answering.values().filter_map(of).collect::<BTreeMap<_, _>>()
         };
         let (old, new) = (versions(before), versions(self));
         old.iter().filter(|(binding, version)| new.get(*binding).is_some_and(|now| now > version)).count()
@@ -101,7 +102,7 @@ impl Faces {
     }
 }
 
-fn face(api: &Api<'_>, tenant: &str, issuer: &str) -> Result<Face, Failure> {
+fn tenant_baseline(api: &Api<'_>, tenant: &str, issuer: &str) -> Result<TenantBaseline, Failure> {
     api.open(&format!("{issuer}readyz"))?;
     let discovery = api.open(&format!("{issuer}.well-known/openid-configuration"))?;
     let keys = api.open(&format!("{issuer}.well-known/jwks.json"))?;
@@ -115,25 +116,25 @@ fn face(api: &Api<'_>, tenant: &str, issuer: &str) -> Result<Face, Failure> {
         Err(failure) if failure.is_status(404) || failure.is_status(405) => None,
         Err(failure) => return Err(failure),
     };
-    Ok(Face { issuer: text(&discovery, "issuer").to_owned(), keys, database })
+    Ok(TenantBaseline { issuer: text(&discovery, "issuer").to_owned(), keys, database })
 }
 
 /// Waits until every tenant answers as before: what they show then, and what is still wrong after so long.
 pub fn settle(
     api: &Api<'_>,
-    before: &Faces,
+    before: &Baseline,
     patience: Lifetime,
     screen: &mut Screen<'_>,
-) -> (Faces, Vec<String>) {
+) -> (Baseline, Vec<String>) {
     let environment = api.environment();
     let until = environment.now().plus(patience);
     loop {
-        let (after, wrong) = match Faces::of(api, screen) {
+        let (after, wrong) = match Baseline::of(api, screen) {
             Ok(after) => {
                 let wrong = after.wrong_since(before);
                 (after, wrong)
             }
-            Err(failure) => (Faces::default(), vec![format!("the management API: {failure}")]),
+            Err(failure) => (Baseline::default(), vec![format!("the management API: {failure}")]),
         };
         if wrong.is_empty() || environment.now() >= until {
             return (after, wrong);
