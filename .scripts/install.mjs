@@ -1,6 +1,6 @@
 // What the project needs beyond Rust and Node: each piece at one exact version, installed only when it is missing.
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Failure, path, run, step } from './project.mjs';
@@ -48,6 +48,17 @@ const isExecutable = (file) => {
   }
 };
 
+/**
+ * Unoptimised: the two tools compile in four minutes of processor time, and are slower by two seconds in a build that takes
+ * minutes. What both depend on is compiled once.
+ */
+const QUICKLY = {
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: '0',
+  CARGO_PROFILE_RELEASE_LTO: 'off',
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+  CARGO_TARGET_DIR: join(cache, 'target'),
+};
+
 /** A command that cargo installs, at exactly this version: one that is already there, or a new one in the cache. */
 async function cargoTool(crate, command, version) {
   const home = join(cache, `${crate}-${version}`);
@@ -57,8 +68,8 @@ async function cargoTool(crate, command, version) {
     .find((file) => isExecutable(file) && output(file, ['--version']).split(' ').at(-1) === version);
   if (found) return found;
   // Not --locked: its own lock may name a version that was yanked since, and a build tool is not shipped.
-  await step(`${crate} ${version} (compiled once per machine, takes a few minutes)`, () =>
-    run('cargo', ['install', '--root', home, `${crate}@${version}`]),
+  await step(`${crate} ${version} (compiled once per machine, takes a minute or two)`, () =>
+    run('cargo', ['install', '--root', home, `${crate}@${version}`], { env: QUICKLY }),
   );
   return join(home, 'bin', command);
 }
@@ -75,10 +86,13 @@ function lockedVersion(crateDir, name) {
 export async function buildTools(crateDir) {
   await installPackages();
   await installTarget();
+  const workerBuild = await cargoTool('worker-build', 'worker-build', lockedVersion(crateDir, 'worker'));
+  const bindgen = await cargoTool('wasm-bindgen-cli', 'wasm-bindgen', lockedVersion(crateDir, 'wasm-bindgen'));
+  rmSync(QUICKLY.CARGO_TARGET_DIR, { recursive: true, force: true });
   return {
-    workerBuild: await cargoTool('worker-build', 'worker-build', lockedVersion(crateDir, 'worker')),
+    workerBuild,
     env: {
-      WASM_BINDGEN_BIN: await cargoTool('wasm-bindgen-cli', 'wasm-bindgen', lockedVersion(crateDir, 'wasm-bindgen')),
+      WASM_BINDGEN_BIN: bindgen,
       WASM_OPT_BIN: path('node_modules/.bin/wasm-opt'),
       ESBUILD_BIN: path('node_modules/.bin/esbuild'),
     },

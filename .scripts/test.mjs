@@ -1,4 +1,4 @@
-// `npm test`: every check there is. `npm test -- native worker` runs only the named ones.
+// `npm test`: every check there is. `npm test -- native worker` runs only the named ones; `npm test -- quick` what fails fast.
 import { readdirSync } from 'node:fs';
 import { findChrome } from '../tests/browser/chrome.mjs';
 import { build } from './build.mjs';
@@ -33,7 +33,17 @@ const checks = {
   browser: () => build().then(browserTests),
 };
 
+/** Of the native tests those that say within seconds that something is wrong; it is no part of `npm test`, which runs them all. */
+const FAST = ['laws::layers', 'laws::tidy', 'laws::routes', 'laws::doors', 'laws::headers', 'laws::migrations', 'laws::bodies'];
+const quick = async () => {
+  await step('format', checks.format);
+  await step('native, what is fast', () =>
+    run('cargo', ['test', '--quiet', '--test', 'native', '--', ...FAST, 'login::', 'management::', 'oauth::']),
+  );
+};
+
 await main(import.meta, async (wanted) => {
+  if (wanted.join() === 'quick') return quick();
   const unknown = wanted.find((name) => !(name in checks));
   if (unknown) throw new Failure(`There is no check ${unknown}; there are ${Object.keys(checks).join(', ')}`);
   await installPackages();

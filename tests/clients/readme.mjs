@@ -1,7 +1,7 @@
-// The lines of the README that point a client at a tenant, carried out by the tests as they stand there but for the port.
+// The lines of the README beside this that point a client at a tenant, carried out by the tests as they stand there but for the port.
 import { readFileSync } from 'node:fs';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const readme = readFileSync(new URL('./README.md', import.meta.url), 'utf8');
 const [, block] = readme.match(/<!-- clients -->\n```js\n([\s\S]*?)```\n<!-- \/clients -->/);
 
 /** The line of a client, for a server that is elsewhere. */

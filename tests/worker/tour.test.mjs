@@ -15,22 +15,34 @@ const [, tour] = readme.match(/<!-- tour -->\n```sh\n([\s\S]*?)```\n<!-- \/tour 
 // RFC 7636, appendix B: the verifier of the challenge that the tour uses.
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
 
+// The token of the first screen: all but the line that starts the server.
+const [, first] = readme.match(/<!-- first -->\n```sh\nnpm start.*\n([\s\S]*?)```\n<!-- \/first -->/);
+
 let gatehouse, folder, printed;
 before(async () => {
   gatehouse = await startGatehouse({ reachable: true });
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-tour-'));
   const lines = Object.entries(secrets).map(([name, value]) => `${name}="${value}"\n`);
   writeFileSync(join(folder, '.dev.vars'), lines.join(''));
-  // The one thing that differs from `npm start`: the port.
-  const script = tour.replaceAll('localhost:8787', gatehouse.base.replace('http://', ''));
+  // curl ends no line: the answers follow each other.
+  printed = (await carriedOut(tour)).trim().split(/(?<=\})(?=\{|http)|\n/);
+});
+
+/** What the lines print. The one thing that differs from `npm start` is the port. */
+async function carriedOut(lines) {
+  const script = lines.replaceAll('localhost:8787', gatehouse.base.replace('http://', ''));
   const { stdout, stderr } = await promisify(execFile)('bash', ['-eu', '-o', 'pipefail', '-c', script], { cwd: folder });
   assert.equal(stderr, '');
-  // curl ends no line: the answers follow each other.
-  printed = stdout.trim().split(/(?<=\})(?=\{|http)|\n/);
-});
+  return stdout;
+}
+
 after(async () => {
   rmSync(folder, { recursive: true, force: true });
   await gatehouse.close();
+});
+
+test('the lines of the first screen end with a token', async () => {
+  assert.equal(JSON.parse(await carriedOut(first)).token_type, 'Bearer');
 });
 
 test('it makes two tenants, each on a database of its own', async () => {

@@ -33,7 +33,11 @@ async fn home(cx: &Login, (): ()) -> Result<Response, Error<Refusal>> {
     if call.shared.config.transport.scheme() == "http" {
         main += &next_steps(tenant.is_main(), &escape(&format!("acme.{}", call.shared.config.base_domain)));
     }
-    let title = if tenant.is_main() { "This is Gatehouse" } else { "You have found the sign-in service" };
+    let title = if tenant.is_main() {
+        "The identity server is running"
+    } else {
+        "You have found the sign-in service"
+    };
     Ok(page(StatusCode::OK, snapshot.brand(tenant.id()), title, &main))
 }
 
