@@ -38,6 +38,7 @@
 //!    the new tables as well, and only after that the replica begins anew, since what an older release has copied lacks what
 //!    it does not know. An exchange begins, and one is promoted, only when both roles are of the same schema.
 
+pub mod action;
 pub mod api;
 pub mod begin;
 pub mod goal;
