@@ -21,10 +21,10 @@ before(async () => {
 after(() => gatehouse?.close());
 
 /** oauth4webapi, step by step as its documentation has it: the server's metadata, and the tokens of a person. */
-async function signIn(algorithm, { scope, audience }) {
+async function signIn(algorithm, { scope, audience, claims, own = client, proof = oauth.ClientSecretBasic(own.client_secret) }) {
   const url = new URL(issuer);
   const as = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, { algorithm }));
-  const me = { client_id: client.client_id };
+  const me = { client_id: own.client_id };
   const verifier = oauth.generateRandomCodeVerifier();
   const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
   const asked = {
@@ -37,11 +37,11 @@ async function signIn(algorithm, { scope, audience }) {
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     ...(audience && { audience }),
+    ...(claims && { claims: JSON.stringify(claims) }),
   };
   const person = new Person(browse(gatehouse.fetch), user);
   const back = await person.visit(`${as.authorization_endpoint}?${new URLSearchParams(asked)}`, CALLBACK);
   const parameters = oauth.validateAuthResponse(as, me, new URL(back), state);
-  const proof = oauth.ClientSecretBasic(client.client_secret);
   const answer = await oauth.authorizationCodeGrantRequest(as, me, proof, parameters, CALLBACK, verifier);
   const tokens = await oauth.processAuthorizationCodeResponse(as, me, answer, { expectedNonce: nonce, requireIdToken: true });
   await oauth.validateApplicationLevelSignature(as, answer);
@@ -58,6 +58,23 @@ for (const algorithm of ['oidc', 'oauth2']) {
     assert.equal((await oauth.processUserInfoResponse(as, me, sub, info)).email, user.email);
     const refreshed = await oauth.refreshTokenGrantRequest(as, me, proof, tokens.refresh_token);
     assert.notEqual((await oauth.processRefreshTokenResponse(as, me, refreshed)).refresh_token, tokens.refresh_token);
+  });
+}
+
+for (const algorithm of ['ES256', 'RS256']) {
+  test(`oauth4webapi proves by a key who its client is (${algorithm}), and asks for single claims`, async () => {
+    const { privateKey, publicKey } = await oauth.generateKeyPair(algorithm, { extractable: true });
+    const spki = Buffer.from(await crypto.subtle.exportKey('spki', publicKey)).toString('base64');
+    const pem = `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----`;
+    const credentials = [{ credential_type: 'public_key', kid: 'mine', pem }];
+    const methods = { private_key_jwt: { credentials } };
+    const own = await operator.application('acme', { app_type: 'regular_web', client_authentication_methods: methods });
+    const proof = oauth.PrivateKeyJwt({ key: privateKey, kid: 'mine' });
+    const claims = { id_token: { email: { essential: true } }, userinfo: { email: null } };
+    const { as, me, tokens } = await signIn('oidc', { scope: 'openid', claims, own, proof });
+    assert.equal(oauth.getValidatedIdTokenClaims(tokens).email, user.email);
+    const info = await oauth.userInfoRequest(as, me, tokens.access_token);
+    assert.equal((await oauth.processUserInfoResponse(as, me, user.id, info)).email, user.email);
   });
 }
 
