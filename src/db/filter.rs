@@ -35,6 +35,8 @@ pub enum Kind {
     Number,
     /// Milliseconds; asked for as ISO-8601.
     Moment,
+    /// A JSON object, whose members are asked for by their paths: `app_metadata.plan`.
+    Document,
 }
 
 impl Field {
@@ -108,12 +110,45 @@ impl Compiler<'_> {
             // A row whose column is null does not match a condition, so it matches the opposite.
             Clause::Not(clause) => Ok(format!("({}) is not true", self.clause(clause)?)),
             Clause::Term(Some(name), test) => {
+                if let Some((column, path)) = self.inside(name) {
+                    return self.member(column, path, test);
+                }
                 let field = self.fields.iter().find(|field| field.name == name);
                 let field = *field.ok_or_else(|| format!("q: {name} cannot be searched"))?;
                 self.test(&field, test)
             }
             Clause::Term(None, test) => self.usual(test),
         }
+    }
+
+    /// The column of a document, and the path in it, that a name with dots means. Only names that need no quotes in a path.
+    fn inside(&self, name: &str) -> Option<(&'static str, String)> {
+        let (document, rest) = name.split_once('.')?;
+        let field =
+            self.fields.iter().find(|field| field.kind == Kind::Document && field.name == document)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let fits = rest.split('.').all(|part| !part.is_empty() && part.bytes().all(plain));
+        fits.then(|| {
+            let parts: Vec<String> = rest.split('.').map(|part| format!(".\"{part}\"")).collect();
+            (field.column, format!("${}", parts.concat()))
+        })
+    }
+
+    /// A condition on a member of a document: on the value there or, of a list, on any of its items (Auth0).
+    fn member(&mut self, column: &str, path: String, test: &Test) -> Result<String, String> {
+        let path = self.value(path);
+        let condition = match test {
+            Test::Exists => "type <> 'null'".to_owned(),
+            Test::Between(..) => {
+                format!(
+                    "type in ('integer', 'real') and {}",
+                    self.test(&Field::new("atom", Kind::Number), test)?
+                )
+            }
+            Test::Matches { .. } => self.test(&Field::new("a member", Kind::Exact).column(ATOM), test)?,
+        };
+        let document = format!("iif(json_valid({column}), {column}, '{{}}')");
+        Ok(format!("exists (select 1 from json_each({document}, {path}) where {condition})"))
     }
 
     fn join(&mut self, clauses: &[Clause], word: &str) -> Result<String, String> {
@@ -137,6 +172,7 @@ impl Compiler<'_> {
     fn test(&mut self, field: &Field, test: &Test) -> Result<String, String> {
         let column = field.column;
         match (field.kind, test) {
+            (Kind::Document, _) => Err(format!("q: {} needs the path of a member behind it", field.name)),
             (_, Test::Exists) => Ok(format!("{column} is not null")),
             (Kind::Flag, Test::Matches { text, open_start: false, open_end: false }) => match text.as_str() {
                 "true" => Ok(format!("{column} = 1")),
@@ -217,6 +253,10 @@ impl Compiler<'_> {
         format!("?{}", self.first + self.values.len() - 1)
     }
 }
+
+/// A value of `json_each` as text.
+const ATOM: &str =
+    "(case type when 'true' then 'true' when 'false' then 'false' else cast(atom as text) end)";
 
 /// The column and the text, both without the case that does not matter.
 fn folded(field: &Field, text: &str) -> (String, String) {

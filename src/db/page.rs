@@ -111,6 +111,92 @@ impl Window {
     }
 }
 
+/// `page` and so on, or `from` and `take`, of a list that can be asked for either way.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Paging {
+    #[serde(flatten)]
+    page: Page,
+    #[serde(flatten)]
+    checkpoint: Checkpoint,
+}
+
+impl Paging {
+    /// Checks the numbers. The two ways cannot be mixed.
+    ///
+    /// # Errors
+    /// Words that name the parameter.
+    pub fn check(self) -> Result<Part, String> {
+        if !self.checkpoint.is_asked() {
+            return self.page.check().map(Part::Page);
+        }
+        let mixed = [("page", &self.page.page), ("per_page", &self.page.per_page)];
+        match mixed.into_iter().find(|(_, given)| given.is_some()) {
+            Some((name, _)) => Err(format!("{name} cannot be combined with from and take")),
+            None => {
+                let size = self.checkpoint.size()?;
+                Ok(Part::After(self.checkpoint.from.unwrap_or_default(), size))
+            }
+        }
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// A page.
+    Page(Window),
+    /// So many behind the one with this key.
+    After(String, i64),
+}
+
+impl Part {
+    /// The key behind which it begins, in a list that is in the order of its keys.
+    pub fn after(&self) -> &str {
+        match self {
+            Self::Page(_) => "",
+            Self::After(key, _) => key,
+        }
+    }
+
+    /// How many rows to read: behind a checkpoint one more, which tells whether there are others.
+    pub fn limit(&self) -> i64 {
+        match self {
+            Self::Page(window) => window.size,
+            Self::After(_, size) => size + 1,
+        }
+    }
+
+    /// How many rows to leave out before.
+    pub fn offset(&self) -> i64 {
+        match self {
+            Self::Page(window) => window.start,
+            Self::After(..) => 0,
+        }
+    }
+
+    /// Leaves as many rows as were asked for. The `key` of the last one, if there are others behind it.
+    ///
+    /// # Errors
+    /// A fault if a row has no such key.
+    pub fn cut(&self, rows: &mut Vec<Row>, key: &str) -> Result<Option<String>, Fault> {
+        let Self::After(_, size) = self else { return Ok(None) };
+        let size = usize::try_from(*size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        rows.last().filter(|_| more).map(|row| row.text(key)).transpose()
+    }
+
+    /// The list as Auth0 shapes it: by page as [`Window::list`] does, behind a checkpoint an object, in which `next` says
+    /// where to go on, and is absent at the end.
+    pub fn list(&self, key: &str, items: Vec<Json>, total: i64, next: Option<String>) -> Json {
+        match (self, next) {
+            (Self::Page(window), _) => window.list(key, items, total),
+            (Self::After(..), Some(next)) => json!({ key: items, "next": next }),
+            (Self::After(..), None) => json!({ key: items }),
+        }
+    }
+}
+
 /// The `total` of a count.
 ///
 /// # Errors

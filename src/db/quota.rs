@@ -25,14 +25,17 @@ const fn quota(table: &'static str, per: &'static [&'static str], most: i64, nou
 
 /// Auth0's numbers (entity limit policy) for organizations, members, roles and permissions. Of the others Auth0 has no
 /// public number; ours keep one tenant from being a burden to the others that share an isolate or a database with it.
-pub const QUOTAS: [Quota; 13] = [
+pub const QUOTAS: [Quota; 16] = [
     quota("clients", &[], 5_000, "clients of this tenant"),
     quota("client_grants", &[], 10_000, "client grants of this tenant"),
     quota("connections", &[], 1_000, "connections of this tenant"),
     quota("resource_servers", &[], 1_000, "APIs of this tenant"),
+    quota("extensions", &["kind"], 500, "extensions of a kind of this tenant"),
+    quota("themes", &[], 100, "themes of this tenant"),
     quota("organizations", &[], 100_000, "organizations of this tenant"),
     quota("organization_members", &["organization_id"], 100_000, "members of an organization"),
     quota("organization_client_grants", &["organization_id"], 100, "client grants of an organization"),
+    quota("organization_connections", &["organization_id"], 100, "connections of an organization"),
     quota("roles", &[], 1_000, "roles of this tenant"),
     quota("role_permissions", &["role_id"], 1_000, "permissions of a role"),
     quota("user_roles", &["organization_id", "user_id"], 50, "roles of a user"),

@@ -11,6 +11,11 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Whether members are named at all.
+    pub fn names(&self) -> bool {
+        self.fields.as_deref().is_some_and(|names| !names.is_empty())
+    }
+
     /// Whether a member of this name is wanted.
     pub fn wants(&self, name: &str) -> bool {
         match self.fields.as_deref().filter(|names| !names.is_empty()) {

@@ -45,6 +45,8 @@ pub enum Kind {
     Flags,
     /// An object of at most so many members, whatever their names, each of one kind.
     Entries(usize, &'static Kind),
+    /// One of two kinds.
+    Either(&'static Kind, &'static Kind),
     /// Any object.
     Document,
     /// Anything: the type that it is read into says what it may be.
@@ -81,7 +83,7 @@ impl Member {
 /// # Errors
 /// Words that name the member that is unknown or of the wrong kind.
 pub fn check(body: &Map<String, Json>, tables: &[&[Member]]) -> Result<(), Malformed> {
-    check_at("", body, tables)
+    check_at("", body, tables, Unknown::Refused)
 }
 
 /// Checks one value, which stands at `path`, against a member that it may be.
@@ -89,7 +91,27 @@ pub fn check(body: &Map<String, Json>, tables: &[&[Member]]) -> Result<(), Malfo
 /// # Errors
 /// Words that name what is of the wrong kind, or unknown in it.
 pub fn check_member(path: &str, value: &Json, member: &Member) -> Result<(), Malformed> {
-    if member.nullable && value.is_null() { Ok(()) } else { check_value(path, value, member.kind) }
+    check_one(path, value, member, Unknown::Refused)
+}
+
+/// The same for what was stored elsewhere: what is unknown in it is kept, and null counts as absent.
+///
+/// # Errors
+/// Words that name what is of the wrong kind.
+pub fn check_record(path: &str, value: &Json, member: &Member) -> Result<(), Malformed> {
+    check_one(path, value, member, Unknown::Kept)
+}
+
+/// What is done about members that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Refused,
+    Kept,
+}
+
+fn check_one(path: &str, value: &Json, member: &Member, unknown: Unknown) -> Result<(), Malformed> {
+    let is_absent = value.is_null() && (member.nullable || unknown == Unknown::Kept);
+    if is_absent { Ok(()) } else { check_value(path, value, member.kind, unknown) }
 }
 
 /// Checks that members which cannot be left out are there.
@@ -103,17 +125,24 @@ pub fn require(body: &Map<String, Json>, names: &[&str]) -> Result<(), Malformed
     }
 }
 
-fn check_at(path: &str, body: &Map<String, Json>, tables: &[&[Member]]) -> Result<(), Malformed> {
+fn check_at(
+    path: &str,
+    body: &Map<String, Json>,
+    tables: &[&[Member]],
+    unknown: Unknown,
+) -> Result<(), Malformed> {
     for (name, value) in body {
         let member = tables.iter().copied().flatten().find(|member| member.name == name);
-        let member =
-            member.ok_or_else(|| Malformed(format!("Additional properties not allowed: {path}{name}")))?;
-        check_member(&format!("{path}{name}"), value, member)?;
+        match member {
+            Some(member) => check_one(&format!("{path}{name}"), value, member, unknown)?,
+            None if unknown == Unknown::Kept => {}
+            None => return Err(Malformed(format!("Additional properties not allowed: {path}{name}"))),
+        }
     }
     Ok(())
 }
 
-fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
+fn check_value(path: &str, value: &Json, kind: Kind, unknown: Unknown) -> Result<(), Malformed> {
     let text = || value.as_str();
     let fits = match kind {
         Kind::Flag => value.is_boolean(),
@@ -125,6 +154,10 @@ fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
         Kind::Email => text().is_some_and(is_email),
         Kind::Phone => text().is_some_and(is_phone),
         Kind::Url => text().is_some_and(is_url),
+        Kind::Either(one, other) => {
+            check_value(path, value, *one, unknown).is_ok()
+                || check_value(path, value, *other, unknown).is_ok()
+        }
         Kind::Document => value.is_object(),
         Kind::Any => true,
         Kind::Flags => {
@@ -132,28 +165,35 @@ fn check_value(path: &str, value: &Json, kind: Kind) -> Result<(), Malformed> {
             value.as_object().is_some_and(|object| object.values().all(flag))
         }
         Kind::Entries(most, kind) => match value.as_object() {
-            Some(entries) if entries.len() <= most => {
+            Some(entries)
+                if entries.len() <= most && entries.keys().all(|name| name.chars().count() <= ENTRY_NAME) =>
+            {
                 let mut entries = entries.iter();
-                return entries
-                    .try_for_each(|(name, entry)| check_value(&format!("{path}.{name}"), entry, *kind));
+                return entries.try_for_each(|(name, entry)| {
+                    check_value(&format!("{path}.{name}"), entry, *kind, unknown)
+                });
             }
             _ => false,
         },
         Kind::List(kind, most) => match value.as_array() {
             Some(items) if items.len() <= most => {
                 let mut items = items.iter().enumerate();
-                return items
-                    .try_for_each(|(index, item)| check_value(&format!("{path}[{index}]"), item, *kind));
+                return items.try_for_each(|(index, item)| {
+                    check_value(&format!("{path}[{index}]"), item, *kind, unknown)
+                });
             }
             _ => false,
         },
         Kind::Object(members) => match value.as_object() {
-            Some(object) => return check_at(&format!("{path}."), object, &[members]),
+            Some(object) => return check_at(&format!("{path}."), object, &[members], unknown),
             None => false,
         },
     };
     if fits { Ok(()) } else { Err(Malformed(format!("'{path}' must be {}", words(kind)))) }
 }
+
+/// How long the name of an entry can be (Auth0: keys of metadata).
+const ENTRY_NAME: usize = 255;
 
 /// A kind in words, to follow "must be".
 fn words(kind: Kind) -> String {
@@ -168,9 +208,12 @@ fn words(kind: Kind) -> String {
         Kind::Email => "an e-mail address".to_owned(),
         Kind::Phone => "a phone number such as +14155550100".to_owned(),
         Kind::Url => "an absolute http or https URL".to_owned(),
+        Kind::Either(one, other) => format!("{}, or {}", words(*one), words(*other)),
         Kind::List(_, most) => format!("a list of at most {most}"),
         Kind::Flags => "an object of flags".to_owned(),
-        Kind::Entries(most, _) => format!("an object of at most {most} entries"),
+        Kind::Entries(most, _) => {
+            format!("an object of at most {most} entries, with names of at most {ENTRY_NAME} characters")
+        }
         Kind::Object(_) | Kind::Document => "an object".to_owned(),
         Kind::Any => "of another kind".to_owned(),
     }

@@ -8,16 +8,16 @@ use super::{
 use crate::{
     events::first_log_id,
     http::{Malformed, input::typed, shape::is_email},
-    id::{ClientId, ConnectionId, OrganizationId, ResourceServerId},
+    id::ClientId,
     jose::Jwk,
     json,
     resources::{
         clients::model::Client,
-        connections::model::Connection,
+        connections::{CONNECTIONS, model::check_options},
         engine::{self, Resource, model::check_record},
-        organizations::{self, model::Organization},
+        organizations::{self, ORGANIZATIONS},
         refresh_tokens::model::is_lookup,
-        resource_servers::model::ResourceServer,
+        resource_servers::{RESOURCE_SERVERS, model::check_scopes},
         roles::ROLES,
         settings::model::Settings,
         users::{
@@ -126,9 +126,9 @@ fn blame(columns: &[&str], words: String) -> Wrong {
 }
 
 fn connection(values: &Values) -> Result<(), Wrong> {
-    const COLUMNS: [&str; 2] = ["name", "strategy"];
-    let made = Connection::make(ConnectionId::new(text(values, "id")), body(values, &COLUMNS));
-    made.map(drop).map_err(|Malformed(words)| blame(&COLUMNS, words))
+    declared(&CONNECTIONS, values)?;
+    let options = object(values, "document").get("options").and_then(Json::as_object);
+    check_options(options.unwrap_or(&NOTHING)).map_err(|Malformed(words)| in_document(words))
 }
 
 fn client(values: &Values) -> Result<(), Wrong> {
@@ -146,10 +146,9 @@ fn client(values: &Values) -> Result<(), Wrong> {
 fn resource_server(values: &Values, context: &Context<'_>) -> Result<(), Wrong> {
     let ours = Place::of(text(values, "identifier")).is_some_and(|place| place.is_at(context.base_domain));
     ensure(!ours, "identifier", "is reserved: it is a URL of this server")?;
-    let mut server = body(values, &["identifier", "name"]);
-    server.insert("id".to_owned(), Json::from(ResourceServerId::new(text(values, "id")).as_str()));
-    let server: ResourceServer = typed(server).map_err(|Malformed(words)| in_document(words))?;
-    server.check().map_err(|words| blame(&["identifier", "name"], words))
+    declared(&RESOURCE_SERVERS, values)?;
+    let scopes = object(values, "document").get("scopes");
+    check_scopes(scopes).map_err(|Malformed(words)| in_document(words))
 }
 
 /// What the declaration of a plain resource says: of members in columns, and of those in the document.
@@ -168,13 +167,8 @@ fn declared(resource: &Resource, values: &Values) -> Result<(), Wrong> {
 }
 
 fn organization(values: &Values, context: &Context<'_>) -> Result<(), Wrong> {
-    const COLUMNS: [&str; 2] = ["name", "display_name"];
-    let mut organization = body(values, &COLUMNS);
-    organization.insert("id".to_owned(), Json::from(OrganizationId::new(text(values, "id")).as_str()));
-    organization.retain(|_, value| !value.is_null());
-    let organization: Organization = typed(organization).map_err(|Malformed(words)| in_document(words))?;
-    organization.check().map_err(|words| blame(&COLUMNS, words))?;
-    let theirs = context.main && organizations::model::belongs_to_a_tenant(&organization.name);
+    declared(&ORGANIZATIONS, values)?;
+    let theirs = context.main && organizations::model::belongs_to_a_tenant(text(values, "name"));
     ensure(!theirs, "name", "an organization of the main tenant with this name comes with its tenant only")
 }
 

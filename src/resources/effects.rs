@@ -3,7 +3,7 @@
 //! so in the description of the API.
 
 use super::{
-    attack_protection::model as protection, client_grants, clients, connections, organizations,
+    attack_protection, client_grants, clients, connections, engine::Resource, organizations,
     resource_servers, settings,
 };
 use crate::http::shape::{Kind, Member};
@@ -24,7 +24,9 @@ pub enum Effect {
 pub struct Body {
     /// The routes that take it, behind `/api/v2/`.
     pub paths: &'static [&'static str],
-    /// The tables that it is checked against, each behind the path at which it holds (empty: the body itself).
+    /// The plain resource whose declaration it is checked against.
+    pub of: Option<&'static Resource>,
+    /// The tables that it is checked against besides, each behind the path at which it holds (empty: the body itself).
     pub members: &'static [(&'static str, &'static [Member])],
     /// What they do. The path of a member in an object has dots.
     pub effects: &'static [(&'static str, Effect)],
@@ -37,69 +39,55 @@ use Effect::{Kept, Shown, Tested};
 /// All bodies that set something.
 pub static BODIES: [Body; 9] = [
     Body {
-        paths: &["attack-protection/breached-password-detection"],
-        members: &[("", &protection::BREACHED)],
-        effects: &BREACHED,
         idle_words: &NOTIFICATIONS,
+        ..of(&["attack-protection/breached-password-detection"], &attack_protection::BREACHED, &BREACHED)
     },
     Body {
-        paths: &["attack-protection/brute-force-protection"],
-        members: &[("", &protection::BRUTE_FORCE)],
-        effects: &BRUTE_FORCE,
         idle_words: &["user_notification of shields"],
+        ..of(&["attack-protection/brute-force-protection"], &attack_protection::BRUTE_FORCE, &BRUTE_FORCE)
     },
     Body {
-        paths: &["attack-protection/suspicious-ip-throttling"],
-        members: &[("", &protection::SUSPICIOUS_IP)],
-        effects: &SUSPICIOUS_IP,
         idle_words: &["admin_notification of shields"],
+        ..of(
+            &["attack-protection/suspicious-ip-throttling"],
+            &attack_protection::SUSPICIOUS_IP,
+            &SUSPICIOUS_IP,
+        )
     },
     Body {
         paths: &["clients", "clients/{id}"],
+        of: None,
         members: &[("", &clients::model::MEMBERS)],
         effects: &CLIENT,
         idle_words: &[],
     },
+    of(&["client-grants", "client-grants/{id}"], &client_grants::CLIENT_GRANTS, &CLIENT_GRANT),
     Body {
-        paths: &["client-grants", "client-grants/{id}"],
-        members: &[("", &client_grants::model::MEMBERS)],
-        effects: &CLIENT_GRANT,
-        idle_words: &[],
+        members: &[("options.", &connections::model::OPTIONS)],
+        ..of(&["connections", "connections/{id}"], &connections::CONNECTIONS, &CONNECTION)
     },
-    Body {
-        paths: &["connections", "connections/{id}"],
-        members: &[
-            ("", &connections::model::IMMUTABLE),
-            ("", &connections::model::MEMBERS),
-            ("options.", &connections::model::OPTIONS),
-        ],
-        effects: &CONNECTION,
-        idle_words: &[],
-    },
-    Body {
-        paths: &["organizations", "organizations/{id}"],
-        members: &[("", &organizations::model::MEMBERS)],
-        effects: &ORGANIZATION,
-        idle_words: &[],
-    },
-    Body {
-        paths: &["resource-servers", "resource-servers/{id}"],
-        members: &[("", &resource_servers::model::MEMBERS)],
-        effects: &RESOURCE_SERVER,
-        idle_words: &[],
-    },
-    Body {
-        paths: &["tenants/settings"],
-        members: &[("", &settings::model::MEMBERS)],
-        effects: &SETTINGS,
-        idle_words: &[],
-    },
+    of(&["organizations", "organizations/{id}"], &organizations::ORGANIZATIONS, &ORGANIZATION),
+    of(&["resource-servers", "resource-servers/{id}"], &resource_servers::RESOURCE_SERVERS, &RESOURCE_SERVER),
+    of(&["tenants/settings"], &settings::SETTINGS, &SETTINGS),
 ];
+
+/// The body of a plain resource.
+const fn of(
+    paths: &'static [&'static str],
+    resource: &'static Resource,
+    effects: &'static [(&'static str, Effect)],
+) -> Body {
+    Body { paths, of: Some(resource), members: &[], effects, idle_words: &[] }
+}
 
 impl Body {
     /// The path of every member that it can have, those of objects too.
     pub fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
+        let fields = self.of.map(|resource| resource.fields).unwrap_or_default();
+        for field in fields.iter().filter(|field| !field.computed) {
+            walk("", &[field.member], &mut names);
+        }
         for (path, members) in self.members {
             walk(path, members, &mut names);
         }
@@ -125,6 +113,9 @@ fn walk(path: &str, members: &[Member], names: &mut Vec<String>) {
 /// What the description of an operation says of its body: what is kept without effect.
 pub fn note(path: &str) -> Option<String> {
     let path = path.strip_prefix("/api/v2/")?;
+    if super::RESOURCES.iter().any(|resource| resource.kept && is_at(resource, path)) {
+        return Some("Kept, not in effect.".to_owned());
+    }
     let body = BODIES.iter().find(|body| body.paths.contains(&path))?;
     let mut note = String::new();
     let kept = body.effects.iter().filter(|(_, effect)| *effect == Kept).map(|(name, _)| name);
@@ -133,6 +124,10 @@ pub fn note(path: &str) -> Option<String> {
         let _ = write!(note, "{begin}{name}");
     }
     (!note.is_empty()).then(|| note + ".")
+}
+
+fn is_at(resource: &Resource, path: &str) -> bool {
+    [resource.path, resource.one].iter().any(|at| at.strip_prefix("/api/v2/") == Some(path))
 }
 
 const BACKCHANNEL: Effect =
@@ -339,7 +334,7 @@ const ORGANIZATION: [(&str, Effect); 12] = [
 
 const OPTIONS: Effect = Tested("oauth::dialects::options_of_the_body_count_as_if_they_stood_at_the_top");
 
-const RESOURCE_SERVER: [(&str, Effect); 25] = [
+const RESOURCE_SERVER: [(&str, Effect); 27] = [
     (
         "identifier",
         Tested("management::resource_servers::an_api_is_made_found_by_id_and_identifier_changed_and_removed"),
@@ -351,6 +346,13 @@ const RESOURCE_SERVER: [(&str, Effect); 25] = [
             "oauth::permissions::an_api_gives_what_it_defines_and_with_policies_only_what_the_person_holds",
         ),
     ),
+    (
+        "scopes.value",
+        Tested(
+            "oauth::permissions::an_api_gives_what_it_defines_and_with_policies_only_what_the_person_holds",
+        ),
+    ),
+    ("scopes.description", Shown),
     ("token_lifetime", Tested("management::effects::an_api_says_how_long_its_tokens_are_good")),
     ("token_lifetime_for_web", Kept),
     ("allow_offline_access", Tested("oauth::refresh::nobody_gets_one_unasked_or_unallowed")),
@@ -387,7 +389,17 @@ const SESSION: Effect = Tested("management::effects::a_session_lasts_as_long_as_
 const DEFAULTS: Effect =
     Tested("management::effects::the_default_api_is_there_for_as_long_as_it_is_the_default");
 
-const SETTINGS: [(&str, Effect); 49] = [
+const SETTINGS: [(&str, Effect); 53] = [
+    (
+        "session_lifetime_in_minutes",
+        Tested("management::effects::a_session_lasts_as_long_as_the_tenant_says"),
+    ),
+    (
+        "idle_session_lifetime_in_minutes",
+        Tested("management::effects::a_session_lasts_as_long_as_the_tenant_says"),
+    ),
+    ("ephemeral_session_lifetime_in_minutes", Kept),
+    ("idle_ephemeral_session_lifetime_in_minutes", Kept),
     ("friendly_name", Shown),
     (
         "log_retention_days",

@@ -3,13 +3,16 @@
 
 pub mod attack_protection;
 pub mod authentication_methods;
+pub mod branding;
 pub mod client_grants;
 pub mod clients;
 pub mod connections;
 pub mod effects;
+pub mod email_templates;
 pub mod endings;
 pub mod engine;
 pub mod former_keys;
+pub mod forms;
 pub mod grants;
 pub mod keys;
 pub mod logs;
@@ -32,22 +35,34 @@ use crate::http::{
 use engine::Resource;
 
 /// Every plain resource.
-pub static RESOURCES: [&Resource; 1] = [&roles::ROLES];
+pub static RESOURCES: [&Resource; 15] = [
+    &attack_protection::BRUTE_FORCE,
+    &attack_protection::SUSPICIOUS_IP,
+    &attack_protection::BREACHED,
+    &branding::BRANDING,
+    &branding::THEMES,
+    &client_grants::CLIENT_GRANTS,
+    &connections::CONNECTIONS,
+    &email_templates::EMAIL_TEMPLATES,
+    &forms::FLOWS,
+    &forms::FORMS,
+    &grants::GRANTS,
+    &organizations::ORGANIZATIONS,
+    &resource_servers::RESOURCE_SERVERS,
+    &roles::ROLES,
+    &settings::SETTINGS,
+];
 
 /// The management API.
 pub fn routes(r: &mut Routes) {
-    attack_protection::api::routes(r);
-    client_grants::api::routes(r);
+    branding::routes(r);
+    client_grants::organizations::routes(r);
     clients::api::routes(r);
-    connections::api::routes(r);
-    grants::api::routes(r);
     keys::api::routes(r);
     logs::api::routes(r);
     organizations::api::routes(r);
-    resource_servers::api::routes(r);
     permissions::api::routes(r);
     roles::holders::routes(r);
-    settings::api::routes(r);
     users::api::routes(r);
     for resource in RESOURCES {
         engine::api::routes(r, resource);

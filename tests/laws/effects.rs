@@ -4,7 +4,10 @@ use super::{files, name, text};
 use crate::support::{Ask, World};
 use gatehouse::{
     http::shape::{Kind, Member},
-    resources::effects::{BODIES, Body, Effect},
+    resources::{
+        RESOURCES,
+        effects::{BODIES, Body, Effect},
+    },
 };
 use std::collections::BTreeSet;
 
@@ -49,6 +52,17 @@ fn every_member_of_a_body_has_an_effect_or_says_that_it_has_none() {
     }
 }
 
+/// What is shown by tests of its own, member by member.
+const SHOWN: [&str; 1] = ["role"];
+
+#[test]
+fn every_plain_resource_says_what_its_members_do_or_that_it_is_only_kept() {
+    for resource in RESOURCES.iter().filter(|resource| resource.fields.iter().any(|field| !field.computed)) {
+        let told = BODIES.iter().any(|body| body.of.is_some_and(|of| std::ptr::eq(of, *resource)));
+        assert!(told || resource.kept || SHOWN.contains(&resource.noun), "{}", resource.path);
+    }
+}
+
 #[test]
 fn what_would_be_without_effect_is_found() {
     static INNER: [Member; 1] = [Member::new("inner", Kind::Flag)];
@@ -60,6 +74,7 @@ fn what_would_be_without_effect_is_found() {
     static TABLES: [(&str, &[Member]); 1] = [("", &MEMBERS)];
     let body = Body {
         paths: &["things"],
+        of: None,
         members: &TABLES,
         effects: &[
             ("told", Effect::Tested("laws::effects::there_is_no_such_test")),

@@ -1,8 +1,10 @@
 //! Tenants that hold something of everything, made through the API: what the laws about tenants are tried on.
 
+use super::declarations::sample;
 use crate::support::{Answer, Ask, World, sqlite::Sqlite};
 use gatehouse::{
-    http::{Method, route::Route},
+    http::{Method, route::Route, shape::Kind},
+    resources::{RESOURCES, engine::Resource},
     routes::ROUTES,
 };
 use serde_json::{Value as Json, json};
@@ -91,6 +93,11 @@ impl<'w> Inhabited<'w> {
                 "insert into grants (tenant_id, user_id, client_id, audience, id, scope, created_at, updated_at)
                  values ('{id}', '{user}', 'client-of-{id}', '', 'grant-of-{id}', '[\"read-of-{id}\"]', 1, 1)"
             ),
+            format!(
+                "insert into organization_invitations (tenant_id, id, organization_id, client_id, document, created_at, expires_at)
+                 select '{id}', 'invitation-of-{id}', o.id, 'client-of-{id}', '{{\"invitee\":{{\"email\":\"guest@{id}.example\"}}}}', 1, 9000000000000
+                 from organizations o where o.tenant_id = '{id}' and o.name = 'team_of_{id}'"
+            ),
         ] {
             self.database.query(&sql);
         }
@@ -120,7 +127,8 @@ impl<'w> Inhabited<'w> {
         let reader = reads(pattern)
             .map(|route| (route, tail))
             .or_else(|| reads(&format!("{head}}}")).map(|route| (route, "")));
-        let (values, mut found) = (self.telling(), Vec::new());
+        let (mut values, mut found) = (self.telling(), Vec::new());
+        values.extend(words(pattern));
         for parent in self.live(parent) {
             for value in values.iter().filter(|value| value.len() <= SEGMENT) {
                 let path = format!("{parent}/{}", segment(value));
@@ -213,6 +221,14 @@ impl<'w> Inhabited<'w> {
             ("PATCH", "client-grants/{id}") => json!({ "scope": [] }),
             ("POST", "resource-servers") => json!({ "identifier": api, "scopes": [{ "value": "read" }] }),
             ("POST", "organizations") => json!({ "name": format!("team_of_{id}") }),
+            ("POST", "organizations/{id}/enabled_connections") => {
+                json!({ "connection_id": self.one(
+                    "select id from connections where tenant_id = ?
+                     and id not in (select connection_id from organization_connections where tenant_id = ?) order by id") })
+            }
+            ("PATCH", "organizations/{id}/enabled_connections/{connection_id}") => {
+                json!({ "show_as_button": false })
+            }
             ("PATCH", "organizations/{id}") => json!({ "display_name": format!("Changed in {id}") }),
             ("POST" | "DELETE", "organizations/{id}/members") => json!({ "members": [user()] }),
             ("POST" | "DELETE", "organizations/{id}/members/{user_id}/roles" | "users/{id}/roles") => {
@@ -229,9 +245,44 @@ impl<'w> Inhabited<'w> {
             ("PATCH", "connections/{id}") => json!({ "display_name": format!("Changed in {id}") }),
             ("PATCH", path) if path.starts_with("attack-protection/") => json!({ "enabled": true }),
             ("PATCH", "tenants/settings") => json!({ "friendly_name": format!("Changed in {id}") }),
+            (method, _) if let Some(body) = declared(id, method, route.path) => body,
             _ => json!({ "name": format!("Changed in {id}") }),
         }
     }
+}
+
+/// A body with which a plain resource does something, from its declaration: what it must have, and its name.
+fn declared(id: &str, method: &str, path: &str) -> Option<Json> {
+    let at = |resource: &&&Resource| [resource.path, resource.one].contains(&path);
+    let resource = RESOURCES.iter().find(at).filter(|resource| resource.kept)?;
+    let mut body = json!({});
+    let named = |name: &str| ["name", "displayName", "subject", "logo_url"].contains(&name);
+    for field in resource.fields.iter().filter(|field| !field.computed) {
+        let name = field.member.name;
+        if named(name) {
+            let words = if method == "POST" { format!("Made in {id}") } else { format!("Changed in {id}") };
+            body[name] =
+                if name == "logo_url" { json!(format!("https://{id}.example/logo")) } else { json!(words) };
+        } else if field.required && method == "POST" {
+            body[name] = sample(field.member.kind);
+        }
+    }
+    if method == "PUT" {
+        body["subject"] = json!(format!("Put in {id}"));
+    }
+    Some(body)
+}
+
+/// What may stand in a path because only some words may: the keys of a closed list.
+fn words(pattern: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for resource in RESOURCES.iter().filter(|resource| resource.prefix.is_empty() && resource.one == pattern)
+    {
+        if let Some(Kind::Word(all)) = resource.field(resource.key.1).map(|field| field.member.kind) {
+            words.extend(all.iter().map(|word| (*word).to_owned()));
+        }
+    }
+    words
 }
 
 /// The rows of the management API of a tenant.

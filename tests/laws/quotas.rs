@@ -1,6 +1,6 @@
 //! Everything of a tenant is bounded: rows by kind, bytes of a document, bytes that every snapshot reads.
 
-use super::{files, inhabitants::segment, name, text};
+use super::{declarations::sample, files, inhabitants::segment, name, text};
 use crate::support::{
     Admin, Answer, Ask, World,
     gate::{Effect, Fate},
@@ -8,6 +8,7 @@ use crate::support::{
 use gatehouse::{
     db::quota::{QUOTAS, SNAPSHOT, TEXT},
     http::Method,
+    resources::{RESOURCES, branding::THEMES},
     time::Lifetime,
 };
 use serde_json::{Value as Json, json};
@@ -17,7 +18,7 @@ use std::{
 };
 
 /// Tables that requests add rows to and that no quota counts, and why they are bounded all the same.
-const UNCOUNTED: [(&str, &str); 13] = [
+const UNCOUNTED: [(&str, &str); 16] = [
     ("users", "what a tenant is for; who makes them is limited by rate"),
     ("passwords", "one for a user"),
     ("grants", "one for a user, a client and an API"),
@@ -30,7 +31,10 @@ const UNCOUNTED: [(&str, &str); 13] = [
     ("log_blocks", "go with the entries that they seal"),
     ("settings", "one row"),
     ("attack_protection", "one row"),
+    ("branding", "one row"),
+    ("email_templates", "one for each mail that there is"),
     ("change_guard", "stores nothing"),
+    ("quota_guard", "stores nothing"),
 ];
 
 /// The tables that SQL adds rows to and for which nothing says how many there may be.
@@ -39,18 +43,22 @@ fn unbounded(source: &str) -> Vec<String> {
         .split("insert into ")
         .skip(1)
         .map(|rest| rest.split([' ', '(', '"', '`']).next().unwrap_or_default());
-    let bounded = |table: &&str| {
-        QUOTAS.iter().any(|quota| quota.table == *table) || UNCOUNTED.iter().any(|(known, _)| known == table)
-    };
     tables
         .filter(|table| !table.starts_with(['{', '$']))
-        .filter(|table| !bounded(table))
+        .filter(|table| !is_bounded(table))
         .map(str::to_owned)
         .collect()
 }
 
+fn is_bounded(table: &str) -> bool {
+    QUOTAS.iter().any(|quota| quota.table == table) || UNCOUNTED.iter().any(|(known, _)| *known == table)
+}
+
 #[test]
 fn every_table_that_requests_add_to_is_bounded_or_says_why_not() {
+    for resource in RESOURCES {
+        assert!(is_bounded(resource.table), "nothing bounds {}: give it a quota or a reason", resource.table);
+    }
     for path in files("src").iter().filter(|path| {
         let name = name(path);
         let folders = ["src/resources/", "src/oauth/", "src/login/", "src/access/", "src/events/"];
@@ -84,7 +92,11 @@ fn adds(admin: &Admin<'_>, table: &str, number: usize) -> (String, Json) {
         let answer = admin.post(path, &body);
         assert!(answer.status() < 300, "{path}: {}", answer.text());
         let shown = answer.json();
-        ["id", "client_id", "user_id"].iter().find_map(|name| shown[name].as_str()).unwrap().to_owned()
+        ["id", "client_id", "user_id", "themeId"]
+            .iter()
+            .find_map(|name| shown[name].as_str())
+            .unwrap()
+            .to_owned()
     };
     // Made once, found again by its name.
     let scopes: Vec<Json> = (0..9).map(|number| json!({ "value": format!("p{number}") })).collect();
@@ -143,6 +155,22 @@ fn adds(admin: &Admin<'_>, table: &str, number: usize) -> (String, Json) {
                 format!("organizations/{organization}/client-grants"),
                 json!({ "grant_id": made("client-grants", grant) }),
             )
+        }
+        "organization_connections" => {
+            let organization = one("organizations", "id")
+                .unwrap_or_else(|| made("organizations", json!({ "name": "team" })));
+            let connection = json!({ "name": format!("c{number}"), "strategy": "auth0" });
+            (
+                format!("organizations/{organization}/enabled_connections"),
+                json!({ "connection_id": made("connections", connection) }),
+            )
+        }
+        "extensions" => ("forms".to_owned(), json!({ "name": format!("f{number}") })),
+        "themes" => {
+            let required = THEMES.fields.iter().filter(|field| field.required);
+            let body: Json =
+                required.map(|field| (field.member.name.to_owned(), sample(field.member.kind))).collect();
+            ("branding/themes".to_owned(), body)
         }
         "roles" => ("roles".to_owned(), json!({ "name": format!("r{number}") })),
         "role_permissions" => {

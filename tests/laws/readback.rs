@@ -141,7 +141,9 @@ fn found_at(route: &Route, path: &str, answer: &Answer) -> String {
         return path.to_owned();
     }
     let shown: Json = serde_json::from_slice(&answer.0.body).unwrap_or_default();
-    let id = ["id", "client_id", "user_id", "kid"].iter().find_map(|name| shown[name].as_str());
+    let id = ["id", "client_id", "user_id", "kid", "themeId", "template"]
+        .iter()
+        .find_map(|name| shown[name].as_str());
     id.map_or_else(|| path.to_owned(), |id| format!("{path}/{}", super::inhabitants::segment(id)))
 }
 

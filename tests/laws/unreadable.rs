@@ -29,7 +29,8 @@ const COLUMNS: [(&str, &str, &str); 12] = [
 
 /// Columns that are JSON, but of no row of the tenant's own: made by the statement that reads them, or of tables that no
 /// list shows.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("roles", "made by the statement"),
     ("reach", "made by the statement, of client grants"),
     ("known", "made by the statement"),
     ("linked", "made by the statement"),

@@ -8,7 +8,13 @@ use crate::support::{
     Answer, Ask, World,
     gate::{Effect, Fate},
 };
-use gatehouse::{http::Method, resources::RESOURCES};
+use gatehouse::{
+    http::Method,
+    resources::{
+        RESOURCES,
+        engine::{Field, Place},
+    },
+};
 use serde_json::{Value as Json, json};
 use std::{
     cell::Cell,
@@ -21,22 +27,15 @@ fn changes(path: &str) -> Vec<Json> {
     let declared = RESOURCES.iter().find(|resource| resource.one == path);
     if let Some(resource) = declared {
         let fields = resource.fields.iter().filter(|field| !field.fixed && !field.computed);
-        return fields.map(|field| json!({ field.member.name: sample(field.member.kind) })).collect();
+        let fields = fields.filter(|field| !matches!(field.place, Place::Constant(_)));
+        let body = |field: &Field| {
+            let name = field.member.name;
+            let value = particular(name).unwrap_or_else(|| sample(field.member.kind));
+            (!value.is_null()).then(|| json!({ name: value }))
+        };
+        return fields.filter_map(body).collect();
     }
     match path.trim_start_matches("/api/v2/") {
-        "attack-protection/brute-force-protection" => {
-            vec![
-                json!({ "max_attempts": 7 }),
-                json!({ "enabled": false }),
-                json!({ "allowlist": ["192.0.2.7"] }),
-            ]
-        }
-        "attack-protection/suspicious-ip-throttling" => {
-            vec![json!({ "enabled": false }), json!({ "allowlist": ["192.0.2.7"] })]
-        }
-        "attack-protection/breached-password-detection" => {
-            vec![json!({ "enabled": true }), json!({ "method": "standard" })]
-        }
         "clients/{id}" => vec![
             json!({ "name": "Renamed" }),
             json!({ "description": "Described" }),
@@ -44,32 +43,10 @@ fn changes(path: &str) -> Vec<Json> {
             json!({ "client_metadata": { "a": "b" } }),
             json!({ "sso": true }),
         ],
-        "client-grants/{id}" => vec![
-            json!({ "scope": [] }),
-            json!({ "organization_usage": "allow" }),
-            json!({ "allow_any_organization": true }),
-        ],
-        "connections/{id}" => vec![
-            json!({ "display_name": "Renamed" }),
-            json!({ "options": { "disable_signup": true } }),
-            json!({ "metadata": { "a": "b" } }),
-            json!({ "is_domain_connection": true }),
-        ],
-        "organizations/{id}" => vec![
-            json!({ "display_name": "Renamed" }),
-            json!({ "metadata": { "a": "b" } }),
-            json!({ "branding": { "logo_url": "https://a.example/logo" } }),
-        ],
-        "resource-servers/{id}" => vec![
-            json!({ "name": "Renamed" }),
-            json!({ "token_lifetime": 60 }),
-            json!({ "allow_offline_access": true }),
-            json!({ "scopes": [{ "value": "read" }, { "value": "write" }] }),
-        ],
-        "tenants/settings" => vec![
-            json!({ "friendly_name": "Renamed" }),
-            json!({ "support_email": "help@a.example" }),
-            json!({ "flags": { "a": true } }),
+        "organizations/{id}/enabled_connections/{connection_id}" => vec![
+            json!({ "assign_membership_on_login": true }),
+            json!({ "show_as_button": false }),
+            json!({ "is_signup_enabled": true }),
         ],
         "users/{id}" => vec![
             json!({ "nickname": "Renamed" }),
@@ -79,6 +56,21 @@ fn changes(path: &str) -> Vec<Json> {
         ],
         path => panic!("{path}: say here what can be changed of it"),
     }
+}
+
+/// A value of a member that is about something that there is, or follows a rule of its own; null if it is left out here.
+fn particular(name: &str) -> Option<Json> {
+    Some(match name {
+        "scope" | "enabled_connections" => json!([]),
+        "allowlist" => json!(["192.0.2.7"]),
+        "allowed_logout_urls" => json!(["https://a.example/bye"]),
+        "default_audience" => json!("https://acme.api.example"),
+        "default_directory" => json!("Username-Password-Authentication"),
+        "default_client_id" | "default_organization" => Json::Null,
+        // The same settings in another unit: the last of the two counts.
+        name if name.ends_with("_in_minutes") => Json::Null,
+        _ => return None,
+    })
 }
 
 /// What of a change does not show.

@@ -87,8 +87,8 @@ fn nothing_is_granted_that_is_not_there() {
         admin.post("client-grants", &json!({ "client_id": client, "audience": API })).expect(409).json();
     assert_eq!(twice["errorCode"], "client_grant_conflict");
     for (body, words) in [
-        (json!({ "audience": MANAGEMENT }), "missing field `client_id`"),
-        (json!({ "client_id": client }), "missing field `audience`"),
+        (json!({ "audience": MANAGEMENT }), "Missing required property: client_id"),
+        (json!({ "client_id": client }), "Missing required property: audience"),
         (json!({ "client_id": "nobody", "audience": MANAGEMENT }), "client_id: the client does not exist"),
         (json!({ "client_id": client, "audience": "https://nobody.example" }), "audience: there is no such"),
         (
@@ -105,15 +105,12 @@ fn nothing_is_granted_that_is_not_there() {
         ),
         (
             json!({ "client_id": client, "audience": MANAGEMENT, "scope": "read:clients" }),
-            "scope: invalid type",
+            "'scope' must be a list",
         ),
-        (json!({ "client_id": client, "audience": MANAGEMENT, "scope": [1] }), "scope: invalid type"),
-        (json!({ "client_id": 1, "audience": MANAGEMENT }), "client_id: invalid type"),
+        (json!({ "client_id": client, "audience": MANAGEMENT, "scope": [1] }), "'scope[0]' must be text"),
+        (json!({ "client_id": 1, "audience": MANAGEMENT }), "'client_id' must be text"),
         (json!({ "client_id": client, "audience": MANAGEMENT, "id": "cgr_mine" }), "id cannot be set"),
-        (
-            json!({ "client_id": client, "audience": MANAGEMENT, "is_system": true }),
-            "unknown field `is_system`",
-        ),
+        (json!({ "client_id": client, "audience": MANAGEMENT, "is_system": true }), "not allowed: is_system"),
     ] {
         let refusal = admin.post("client-grants", &body).expect(400).json();
         assert!(refusal["message"].as_str().unwrap().contains(words), "{words}: {refusal}");

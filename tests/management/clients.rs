@@ -160,7 +160,7 @@ fn a_change_replaces_what_it_names_and_null_takes_away() {
         ("name", json!("Renamed")),
         ("callbacks", json!(["https://b.example/cb"])),
         ("client_metadata", json!({ "kept": "1", "new": "3" })),
-        ("refresh_token", json!({ "leeway": 5 })),
+        ("refresh_token", json!({ "leeway": 5, "rotation_type": "rotating", "expiration_type": "expiring" })),
     ] {
         expected[name] = value;
     }
@@ -354,4 +354,34 @@ fn a_list_of_clients_pages() {
     };
     let all = ids(&admin.get("clients").expect(200).json());
     assert_eq!([ids(&first["clients"]), ids(&second)].concat(), all);
+}
+
+#[test]
+fn a_list_of_clients_is_narrowed_by_what_it_is_asked_for_and_by_nothing_else() {
+    let world = World::new();
+    let admin = world.admin("");
+    let ours = made(&admin, &json!({ "name": "Ours", "app_type": "spa" }));
+    let theirs = made(&admin, &json!({ "name": "Theirs", "app_type": "native", "is_first_party": false }));
+    let names = |query: &str| -> Vec<String> {
+        let found = admin.get(&format!("clients?{query}")).expect(200).json();
+        let mut names: Vec<_> = found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|client| client["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("app_type=spa,native"), ["Ours", "Theirs"]);
+    assert_eq!(names("is_first_party=false"), ["Theirs"]);
+    assert_eq!(names("is_global=true"), Vec::<String>::new());
+    for query in ["q=name:x", "external_client_id=x", "is_first_party=maybe"] {
+        admin.get(&format!("clients?{query}")).expect(400);
+    }
+    // The types of SDKs ask for both.
+    let life = &admin.get(&url(&ours)).expect(200).json()["refresh_token"];
+    assert_eq!(life, &json!({ "rotation_type": "rotating", "expiration_type": "expiring" }));
+    let narrow = admin.get(&format!("{}?fields=name,client_id", url(&theirs))).expect(200).json();
+    assert_eq!(narrow, json!({ "name": "Theirs", "client_id": theirs["client_id"] }));
 }

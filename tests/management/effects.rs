@@ -71,6 +71,9 @@ fn a_session_lasts_as_long_as_the_tenant_says() {
         (json!({ "idle_session_lifetime": 1 }), 2, false),
         (json!({ "idle_session_lifetime": 3 }), 2, true),
         (json!({ "session_lifetime": 1 }), 2, false),
+        (json!({ "session_lifetime": 100, "session_lifetime_in_minutes": 90 }), 2, false),
+        (json!({ "idle_session_lifetime_in_minutes": 90 }), 2, false),
+        (json!({ "idle_session_lifetime_in_minutes": 150 }), 2, true),
         (json!({}), 71, true),
     ] {
         let world = World::new();

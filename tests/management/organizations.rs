@@ -1,5 +1,6 @@
 //! Organizations, their members, and what the members hold.
 
+use super::{segment, user};
 use crate::support::{Admin, World};
 use serde_json::{Value as Json, json};
 
@@ -96,15 +97,15 @@ fn a_name_is_checked_and_unique() {
     let long = "a_".repeat(26);
     for name in ["", "Acme_X", "with space_", "_team", "-team_", "ümlaut_", long.as_str()] {
         let message = admin.post("organizations", &json!({ "name": name })).expect(400).json();
-        assert!(message["message"].as_str().unwrap().contains("name must be"), "{name}: {message}");
+        assert!(message["message"].as_str().unwrap().contains("'name' must be"), "{name}: {message}");
     }
     for (body, member) in [
-        (json!({}), "missing field `name`"),
-        (json!({ "name": 5 }), "name: invalid type"),
-        (json!({ "name": null }), "missing field `name`"),
-        (json!({ "name": "team_a", "display_name": [] }), "display_name: invalid type"),
-        (json!({ "name": "team_a", "metadata": "x" }), "metadata: invalid type"),
-        (json!({ "name": "team_a", "metadata": { "a": 1 } }), "metadata must hold texts"),
+        (json!({}), "Missing required property: name"),
+        (json!({ "name": 5 }), "'name' must be"),
+        (json!({ "name": null }), "'name' must be"),
+        (json!({ "name": "team_a", "display_name": [] }), "'display_name' must be"),
+        (json!({ "name": "team_a", "metadata": "x" }), "'metadata' must be an object"),
+        (json!({ "name": "team_a", "metadata": { "a": 1 } }), "'metadata.a' must be text"),
         (json!({ "name": "team_a", "id": "org_mine" }), "id cannot be set"),
         (json!(["team_a"]), "the body is not a JSON object"),
         (json!("team_a"), "the body is not a JSON object"),
@@ -203,4 +204,62 @@ fn what_a_member_holds_in_the_organization_ends_with_the_membership() {
     assert_eq!(world.database("SHARED").query(rows).len(), 0);
     let kept = world.database("SHARED").query("select role_id from user_roles where organization_id = ''");
     assert_eq!(kept.len(), 1, "what the user holds everywhere stays");
+}
+
+#[test]
+fn connections_are_enabled_changed_and_taken_one_by_one_or_all_at_once() {
+    let world = World::new();
+    let admin = world.admin("");
+    let made = |name: &str| {
+        let body = json!({ "name": name, "strategy": "auth0" });
+        admin.post("connections", &body).expect(201).json()["id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (made("first"), made("second"));
+    let url = format!("organizations/{}", team(&admin));
+    let all = format!("{url}/enabled_connections");
+    let body = json!({ "connection_id": first, "assign_membership_on_login": true });
+    let enabled = admin.post(&all, &body).expect(201).json();
+    let expected = json!({ "connection_id": first, "assign_membership_on_login": true, "show_as_button": true,
+        "is_signup_enabled": false, "connection": { "name": "first", "strategy": "auth0" } });
+    assert_eq!(enabled, expected);
+    assert_eq!(admin.get(&all).expect(200).json(), json!([expected]));
+    assert_eq!(admin.post(&all, &body).expect(409).json()["errorCode"], "organization_connection_conflict");
+    admin.post(&all, &json!({ "connection_id": "con_nobody" })).expect(400);
+
+    let one = format!("{all}/{first}");
+    let changed = admin.patch(&one, &json!({ "show_as_button": false })).expect(200).json();
+    assert_eq!(
+        (&changed["show_as_button"], &changed["assign_membership_on_login"]),
+        (&json!(false), &json!(true))
+    );
+    let said = admin.get(&url).expect(200).json();
+    assert_eq!(said["enabled_connections"][0]["show_as_button"], false, "the organization says the same");
+
+    admin.patch(&url, &json!({ "enabled_connections": [{ "connection_id": second }] })).expect(200);
+    let left = admin.get(&format!("{all}?include_totals=true")).expect(200).json();
+    assert_eq!(
+        (&left["total"], &left["enabled_connections"][0]["connection_id"]),
+        (&json!(1), &json!(second))
+    );
+    admin.get(&one).expect(404);
+    admin.delete(&format!("{all}/{second}")).expect(204);
+    admin.delete(&format!("{all}/{second}")).expect(204);
+    assert_eq!(admin.get(&all).expect(200).json(), json!([]));
+}
+
+#[test]
+fn members_show_their_roles_when_they_are_asked_for() {
+    let world = World::new();
+    let admin = world.admin("");
+    let id = team(&admin);
+    let ann = user(&admin, "ann@acme.test");
+    let ann = ann["user_id"].as_str().unwrap();
+    admin.post(&format!("organizations/{id}/members"), &json!({ "members": [ann] })).expect(204);
+    let role = admin.post("roles", &json!({ "name": "Editor" })).expect(200).json();
+    let roles = format!("organizations/{id}/members/{}/roles", segment(ann));
+    admin.post(&roles, &json!({ "roles": [role["id"]] })).expect(204);
+    let members = admin.get(&format!("organizations/{id}/members")).expect(200).json();
+    assert!(members[0].get("roles").is_none());
+    let members = admin.get(&format!("organizations/{id}/members?fields=user_id,roles")).expect(200).json();
+    assert_eq!(members, json!([{ "user_id": ann, "roles": [{ "id": role["id"], "name": "Editor" }] }]));
 }

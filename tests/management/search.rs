@@ -19,11 +19,15 @@ fn found(q: &str) -> String {
         .execute_batch(
             "create table users (user_id, email, email_verified, username, phone_number, phone_verified, name,
                given_name, family_name, nickname, blocked, connection, provider, last_ip, last_login, logins_count,
-               created_at, updated_at);
+               created_at, updated_at, app_metadata default '{}', user_metadata default '{}');
              insert into users (user_id, email, name, blocked, logins_count, created_at, last_login) values
                ('auth0|a', 'ann@acme.test', 'Ann Smith', 0, 1, 1514764800000, 1518134400000),
                ('auth0|b', 'bob+x@acme.test', 'Bob \"Bo\" Smith', 1, 5, 1517443199999, null),
-               ('auth0|c', 'cy@globex.test', null, 0, 10, 1517443200000, null)",
+               ('auth0|c', 'cy@globex.test', null, 0, 10, 1517443200000, null);
+             update users set app_metadata = '{\"plan\":\"gold\",\"seats\":5,\"deep\":{\"x\":true},\"tags\":[\"a\",\"b\"]}'
+               where user_id = 'auth0|a';
+             update users set app_metadata = '{' where user_id = 'auth0|b';
+             update users set user_metadata = '{\"city\":\"Zürich\",\"plan\":null}' where user_id = 'auth0|c'",
         )
         .unwrap();
     let sql =
@@ -53,6 +57,19 @@ fn finds_what_lucene_would_find() {
         (r#"name:"Bob \"Bo\" Smith""#, "b"),
         (r#"name:Bob\ \"Bo\"\ Smith"#, "b"),
         ("name:*", "ab"),
+        ("email.raw:\"ann@acme.test\"", "a"),
+        ("app_metadata.plan:\"gold\"", "a"),
+        ("app_metadata.plan:g*", "a"),
+        ("app_metadata.plan:silver", ""),
+        ("app_metadata.seats:5", "a"),
+        ("app_metadata.seats:[4 TO 6]", "a"),
+        ("app_metadata.seats:[6 TO *]", ""),
+        ("app_metadata.deep.x:true", "a"),
+        ("app_metadata.tags:b", "a"),
+        ("user_metadata.city:\"Zürich\"", "c"),
+        ("_exists_:app_metadata.plan", "a"),
+        ("_exists_:user_metadata.plan", ""),
+        ("NOT app_metadata.plan:gold", "bc"),
         ("_exists_:name", "ab"),
         ("NOT _exists_:name", "c"),
         ("-name:ann*", "bc"),
@@ -96,7 +113,7 @@ fn finds_what_lucene_would_find() {
 #[test]
 fn refuses_what_it_cannot_answer_instead_of_ignoring_it() {
     for q in [
-        "app_metadata.plan:gold",
+        "app_metadata:gold",
         "password:*",
         "tenant_id:globex",
         "1=1:x",

@@ -96,3 +96,22 @@ fn a_user_has_organizations() {
     assert_eq!(listed, json!({ "start": 0, "limit": 50, "length": 1, "total": 1, "organizations": [team] }));
     admin.get("users/auth0%7Cnobody/organizations").expect(404);
 }
+
+#[test]
+fn second_factors_are_listed_bare_or_with_their_number() {
+    let world = World::new();
+    let admin = world.admin("");
+    let ann = user(&admin, "ann@acme.test");
+    for number in 1..=3 {
+        world.database("SHARED").query(&format!(
+            "insert into authentication_methods (tenant_id, id, user_id, type, confirmed, created_at, updated_at)
+             values ('main', 'm{number}', '{}', 'phone', 1, {number}, {number})",
+            ann["user_id"].as_str().unwrap()
+        ));
+    }
+    let methods = path(&ann, "authentication-methods");
+    assert_eq!(admin.get(&methods).expect(200).json().as_array().unwrap().len(), 3);
+    let page = admin.get(&format!("{methods}?include_totals=true&per_page=2&page=1")).expect(200).json();
+    assert_eq!((&page["total"], &page["start"], &page["length"]), (&json!(3), &json!(2), &json!(1)));
+    assert_eq!(page["authenticators"].as_array().unwrap().len(), 1);
+}

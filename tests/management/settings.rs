@@ -84,6 +84,16 @@ fn what_cannot_be_set_is_refused() {
 }
 
 #[test]
+fn of_hours_and_minutes_what_was_said_last_counts() {
+    let world = World::new();
+    let admin = world.admin("");
+    let shown = admin.patch(URL, &json!({ "session_lifetime_in_minutes": 90 })).expect(200).json();
+    assert_eq!(shown["session_lifetime_in_minutes"], 90);
+    let shown = admin.patch(URL, &json!({ "session_lifetime": 5 })).expect(200).json();
+    assert_eq!((&shown["session_lifetime"], shown.get("session_lifetime_in_minutes")), (&json!(5), None));
+}
+
+#[test]
 fn settings_are_each_tenants_own() {
     let world = World::new();
     let (main, acme) = (world.admin(""), beside(&world, "acme"));

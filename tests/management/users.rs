@@ -203,7 +203,7 @@ fn a_list_is_paged_counted_sorted_and_cut_to_fields() {
         "sort=password:1",
         "sort=email:2",
         "sort=email;drop",
-        "q=app_metadata.plan:gold",
+        "q=app_metadata:gold",
         "q=(",
         "q=email:%22",
     ] {

@@ -216,9 +216,9 @@ impl Mapping<'_> {
             ("from", or_null(row.text("from")?)),
             ("subject", or_null(row.text("subject")?)),
             ("syntax", or_null(row.text("syntax")?)),
-            ("result_url", or_null(row.text("result_url")?)),
-            ("url_lifetime_in_seconds", json!(row.int("url_lifetime_in_seconds")?)),
-            ("include_email_in_redirect", json!(row.flag("include_email_in_redirect")?)),
+            ("resultUrl", or_null(row.text("result_url")?)),
+            ("urlLifetimeInSeconds", json!(row.int("url_lifetime_in_seconds")?)),
+            ("includeEmailInRedirect", json!(row.flag("include_email_in_redirect")?)),
             ("enabled", json!(row.flag("enabled")?)),
         ]);
         let times = self.times()?;

@@ -1,14 +1,6 @@
 //! What an operator configures.
 
-use super::{Column, ID, Kind, Reference, Table, WORDS, column, flag, object, table, text, time, to};
-
-/// A JSON list.
-const fn list(name: &'static str) -> Column {
-    column(name, Kind::List)
-}
-
-/// `/api/v2/tenants/settings`, as `settings::model` reads it.
-pub(super) static SETTINGS: Table = table("settings", 0, &[object("document"), time("updated_at")]);
+use super::{ID, Kind, Table, WORDS, column, flag, object, table, text, time, to};
 
 /// Keys of the server before: see `former_keys`.
 pub(super) static FORMER_KEYS: Table = table(
@@ -25,20 +17,6 @@ pub(super) static FORMER_KEYS: Table = table(
         time("created_at"),
     ],
 );
-
-pub(super) static CONNECTIONS: Table = table(
-    "connections",
-    1,
-    &[
-        text("id", ID),
-        text("name", ID),
-        text("strategy", 64),
-        column("document", Kind::Options { purpose: "connections.options" }),
-        time("created_at"),
-        time("updated_at"),
-    ],
-)
-.unique(&[&["name"]]);
 
 pub(super) static CLIENTS: Table = table(
     "clients",
@@ -61,40 +39,6 @@ pub(super) static CLIENTS: Table = table(
     ],
 );
 
-pub(super) static RESOURCE_SERVERS: Table = table(
-    "resource_servers",
-    1,
-    &[
-        text("id", ID),
-        text("identifier", 1024),
-        text("name", WORDS),
-        object("document"),
-        time("created_at"),
-        time("updated_at"),
-    ],
-)
-.unique(&[&["identifier"]])
-.born("is_system = 1");
-
-const CLIENT: Reference = to("client_id", "clients", "client_id");
-
-pub(super) static CLIENT_GRANTS: Table = table(
-    "client_grants",
-    2,
-    &[
-        text("client_id", ID),
-        text("audience", 1024),
-        text("id", ID),
-        list("scope"),
-        column("organization_usage", Kind::Word(&["deny", "allow", "require"])).or_null(),
-        flag("allow_any_organization").or_null(),
-        time("created_at"),
-        time("updated_at"),
-    ],
-)
-.unique(&[&["id"]])
-.refers(&[CLIENT, to("audience", "resource_servers", "identifier")]);
-
 pub(super) static ROLE_PERMISSIONS: Table = table(
     "role_permissions",
     3,
@@ -106,20 +50,6 @@ pub(super) static ROLE_PERMISSIONS: Table = table(
     ],
 )
 .refers(&[to("role_id", "roles", "id"), to("resource_server_identifier", "resource_servers", "identifier")]);
-
-pub(super) static ORGANIZATIONS: Table = table(
-    "organizations",
-    1,
-    &[
-        text("id", ID),
-        text("name", ID),
-        text("display_name", WORDS).or_null(),
-        object("document"),
-        time("created_at"),
-        time("updated_at"),
-    ],
-)
-.unique(&[&["name"]]);
 
 pub(super) static ORGANIZATION_CONNECTIONS: Table = table(
     "organization_connections",
@@ -169,13 +99,8 @@ pub(super) const EXTENSION_KINDS: [&str; 13] = [
     "tenant_setting",
 ];
 
-pub(super) static BRANDING: Table = table("branding", 0, &[object("document"), time("updated_at")]);
-
 pub(super) static PAGE_TEMPLATES: Table =
     table("page_templates", 0, &[text("body", 500_000), time("created_at"), time("updated_at")]);
-
-pub(super) static THEMES: Table =
-    table("themes", 1, &[text("id", ID), object("document"), time("created_at"), time("updated_at")]);
 
 pub(super) static PROMPT_SETTINGS: Table =
     table("prompt_settings", 0, &[object("document"), time("updated_at")]);
@@ -202,12 +127,6 @@ pub(super) static EMAIL_PROVIDERS: Table = table(
         time("created_at"),
         time("updated_at"),
     ],
-);
-
-pub(super) static EMAIL_TEMPLATES: Table = table(
-    "email_templates",
-    1,
-    &[text("template", 64), object("document"), time("created_at"), time("updated_at")],
 );
 
 /// `pending` until its owner has proven it here; `ready` if the operator vouches for it: then it is served from the finish on.

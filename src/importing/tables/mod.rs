@@ -8,7 +8,18 @@ mod sign_in;
 
 pub use crate::resources::engine::declaration::Reference;
 
-use crate::resources::{engine::to, roles::ROLES};
+use crate::resources::{
+    branding::{BRANDING, THEMES},
+    client_grants::CLIENT_GRANTS,
+    connections::CONNECTIONS,
+    email_templates::EMAIL_TEMPLATES,
+    engine::to,
+    grants::GRANTS,
+    organizations::ORGANIZATIONS,
+    resource_servers::RESOURCE_SERVERS,
+    roles::ROLES,
+    settings::SETTINGS,
+};
 use configuration::*;
 use declared::declared;
 use people::*;
@@ -110,10 +121,6 @@ impl Table {
         Self { rows, amends: true, ..self }
     }
 
-    const fn born(self, condition: &'static str) -> Self {
-        Self { born: Some(condition), ..self }
-    }
-
     /// The columns that name a row.
     pub fn key_columns(&self) -> &'static [Column] {
         self.columns.get(..self.key).unwrap_or_default()
@@ -170,15 +177,15 @@ const WORDS: usize = 4096;
 /// Every table, in the order in which records are sent: what is referred to before what refers to it.
 pub static TABLES: LazyLock<[&Table; 33]> = LazyLock::new(|| {
     [
-        &SETTINGS,
+        declared(&SETTINGS),
         &FORMER_KEYS,
-        &CONNECTIONS,
+        declared(&CONNECTIONS),
         &CLIENTS,
-        &RESOURCE_SERVERS,
-        &CLIENT_GRANTS,
+        declared(&RESOURCE_SERVERS),
+        declared(&CLIENT_GRANTS),
         declared(&ROLES),
         &ROLE_PERMISSIONS,
-        &ORGANIZATIONS,
+        declared(&ORGANIZATIONS),
         &ORGANIZATION_CONNECTIONS,
         &USERS,
         &PASSWORDS,
@@ -188,17 +195,17 @@ pub static TABLES: LazyLock<[&Table; 33]> = LazyLock::new(|| {
         &ORGANIZATION_MEMBERS,
         &USER_ROLES,
         &USER_PERMISSIONS,
-        &GRANTS,
+        declared(&GRANTS),
         &EXTERNAL_IDS,
         &ORGANIZATION_INVITATIONS,
         &EXTENSIONS,
-        &BRANDING,
+        declared(&BRANDING),
         &PAGE_TEMPLATES,
-        &THEMES,
+        declared(&THEMES),
         &PROMPT_SETTINGS,
         &CUSTOM_TEXTS,
         &EMAIL_PROVIDERS,
-        &EMAIL_TEMPLATES,
+        declared(&EMAIL_TEMPLATES),
         &CUSTOM_DOMAINS,
         &SESSIONS,
         &REFRESH_TOKENS,

@@ -119,23 +119,6 @@ pub(super) static USER_PERMISSIONS: Table = table(
 )
 .refers(&[USER, ORGANIZATION, to("resource_server_identifier", "resource_servers", "identifier")]);
 
-/// What a person has consented to.
-pub(super) static GRANTS: Table = table(
-    "grants",
-    3,
-    &[
-        text("user_id", ID),
-        text("client_id", ID),
-        text("audience", 1024),
-        text("id", ID),
-        column("scope", Kind::List),
-        time("created_at"),
-        time("updated_at"),
-    ],
-)
-.unique(&[&["id"]])
-.refers(&[USER, to("client_id", "clients", "client_id")]);
-
 /// What a directory that provisions users (SCIM) calls them.
 pub(super) static EXTERNAL_IDS: Table = table(
     "external_ids",

@@ -5,18 +5,20 @@ use crate::{
     access::Shared,
     db::{Meter, Row, Statement},
     error::{Fault, FaultKind},
-    id::{ConnectionId, ResourceServerId, TenantId, prefixed, random_text},
+    id::{ConnectionId, TenantId, prefixed, random_text},
     jose::Algorithm,
     platform::Platform,
     resources::{
-        connections::{self, model::Connection},
+        connections::{self, CONNECTIONS, model::Connection},
+        engine::store::insert,
         keys::{self, model::SigningKey},
-        resource_servers::{self, model::ResourceServer},
+        resource_servers::RESOURCE_SERVERS,
         settings::{self, model::Settings},
     },
     tenant::{InTenant, Issuer, TenantDb},
     time::Timestamp,
 };
+use serde_json::{Map, Value as Json, json};
 
 /// Seeds a tenant. Idempotent: what is there already, perhaps from an attempt that died, is kept. The sealing key goes
 /// first and is read back, so that whatever is sealed afterwards is sealed with the one that stayed.
@@ -119,22 +121,29 @@ pub fn first_rows(
     is_main: bool,
     now: Timestamp,
 ) -> Result<Vec<Statement<InTenant>>, Fault> {
-    let connection = connection(ConnectionId::new(prefixed(platform, "con")), is_main);
-    let management = ResourceServer {
-        id: ResourceServerId::new(prefixed(platform, "api")),
-        identifier: issuer.management_audience(),
-        name: "Management API".to_owned(),
-        is_system: true,
-        document: resource_servers::model::Document {
-            token_lifetime: Some(7_200),
-            enforce_policies: true,
-            ..resource_servers::model::Document::default()
-        },
-    };
+    let born = members(json!({
+        "name": connections::model::DATABASE,
+        "strategy": "auth0",
+        "options": connection(ConnectionId::new(""), is_main).document.options,
+    }));
+    let management = members(json!({
+        "identifier": issuer.management_audience(),
+        "name": "Management API",
+        "is_system": true,
+        "token_lifetime": 7_200,
+        "enforce_policies": true,
+    }));
     let settings = Settings { friendly_name: Some(friendly_name.to_owned()), ..Settings::default() };
     Ok(vec![
-        connections::store::insert(&connection, now)?,
-        resource_servers::store::insert(&management, now)?,
+        insert(&CONNECTIONS, &prefixed(platform, CONNECTIONS.prefix), &born, now),
+        insert(&RESOURCE_SERVERS, &prefixed(platform, RESOURCE_SERVERS.prefix), &management, now),
         settings::store::put(&settings, now)?,
     ])
+}
+
+fn members(object: Json) -> Map<String, Json> {
+    match object {
+        Json::Object(members) => members,
+        _ => Map::new(),
+    }
 }

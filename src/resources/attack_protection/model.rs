@@ -1,15 +1,12 @@
 //! What a tenant can set against those who guess passwords and make accounts in bulk, and what holds when it does not.
 
 use crate::{
-    http::{
-        Malformed,
-        shape::{self, Kind, Member},
-    },
-    limits::model::is_listed,
+    http::Malformed,
+    limits::model::{Network, is_listed},
     time::Lifetime,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 /// Everything a tenant has set, by section.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,7 +179,7 @@ pub struct Shields {
     pub shields: Vec<String>,
 }
 
-const BLOCK: &str = "block";
+pub(super) const BLOCK: &str = "block";
 
 /// Where a password is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,48 +258,6 @@ pub enum Section {
     Breached,
 }
 
-/// Auth0 takes at most 100 addresses and networks.
-const ALLOWLIST: Kind = Kind::List(&Kind::Text(2, 49), 100);
-const FREQUENCIES: Kind = Kind::List(&Kind::Word(&["immediately", "daily", "weekly", "monthly"]), 4);
-/// The body of brute-force protection.
-pub static BRUTE_FORCE: [Member; 5] = [
-    Member::new("enabled", Kind::Flag),
-    Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "user_notification"]), 2)),
-    Member::new("allowlist", ALLOWLIST),
-    Member::new("mode", Kind::Word(&["count_per_identifier_and_ip", "count_per_identifier"])),
-    Member::new("max_attempts", Kind::Integer(1, 100)),
-];
-/// The body of suspicious IP throttling.
-pub static SUSPICIOUS_IP: [Member; 4] = [
-    Member::new("enabled", Kind::Flag),
-    Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "admin_notification"]), 2)),
-    Member::new("allowlist", ALLOWLIST),
-    Member::new("stage", Kind::Object(&STAGES)),
-];
-const STAGES: [Member; 2] = [
-    Member::new("pre-login", Kind::Object(&BUCKET)),
-    Member::new("pre-user-registration", Kind::Object(&BUCKET)),
-];
-/// A day is the longest that anybody waits for one more.
-const BUCKET: [Member; 2] = [
-    Member::new("max_attempts", Kind::Integer(1, 10_000)),
-    Member::new("rate", Kind::Integer(1, 86_400_000)),
-];
-/// The body of breached password detection.
-pub static BREACHED: [Member; 5] = [
-    Member::new("enabled", Kind::Flag),
-    Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "user_notification", "admin_notification"]), 3)),
-    Member::new("admin_notification_frequency", FREQUENCIES),
-    Member::new("method", Kind::Word(&["standard", "enhanced"])),
-    Member::new("stage", Kind::Object(&BREACHED_STAGES)),
-];
-const BREACHED_STAGES: [Member; 2] = [
-    Member::new("pre-user-registration", Kind::Object(&SHIELDS)),
-    Member::new("pre-change-password", Kind::Object(&SHIELDS)),
-];
-const SHIELDS: [Member; 1] =
-    [Member::new("shields", Kind::List(&Kind::Word(&[BLOCK, "admin_notification"]), 2))];
-
 impl Section {
     /// Its name in a path, and in the document.
     pub const fn name(self) -> &'static str {
@@ -312,25 +267,16 @@ impl Section {
             Self::Breached => "breached-password-detection",
         }
     }
+}
 
-    /// Checks a change of it.
-    ///
-    /// # Errors
-    /// Words that name what is unknown or of the wrong kind.
-    pub fn check(self, patch: &Map<String, Json>) -> Result<(), Malformed> {
-        let members: &[Member] = match self {
-            Self::BruteForce => &BRUTE_FORCE,
-            Self::SuspiciousIp => &SUSPICIOUS_IP,
-            Self::Breached => &BREACHED,
-        };
-        shape::check(patch, &[members])?;
-        let listed = patch.get("allowlist").and_then(Json::as_array).into_iter().flatten();
-        match listed
-            .filter_map(Json::as_str)
-            .find(|entry| crate::limits::model::Network::parse(entry).is_none())
-        {
-            Some(entry) => Err(Malformed(format!("'allowlist' must be of addresses and networks: {entry}"))),
-            None => Ok(()),
-        }
+/// Checks that a list, if it is one, is of addresses and networks.
+///
+/// # Errors
+/// Words that name the first that is none.
+pub fn check_allowlist(list: Option<&Json>) -> Result<(), Malformed> {
+    let listed = list.and_then(Json::as_array).into_iter().flatten();
+    match listed.filter_map(Json::as_str).find(|entry| Network::parse(entry).is_none()) {
+        Some(entry) => Err(Malformed(format!("'allowlist' must be of addresses and networks: {entry}"))),
+        None => Ok(()),
     }
 }

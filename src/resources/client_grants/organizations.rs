@@ -1,27 +1,34 @@
 //! The management API of what machines may do inside organizations: which client grants are associated with which.
 
-use super::{api::find, store};
+use super::{CLIENT_GRANTS, store};
 use crate::{
     access::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, Row, page::total},
+    db::{
+        Row,
+        page::{Paging, total},
+    },
     error::Error,
     events::Change,
     http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::{
-        client_grants::model::ClientGrant,
         clients::model::OrganizationUsage,
-        organizations::{self, api::inexistent},
+        engine::{
+            self,
+            api::{find, inexistent, view},
+            model::stored,
+        },
+        organizations::{self, ORGANIZATIONS},
     },
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The rows of the route table.
-pub(super) fn routes(r: &mut Routes) {
+pub fn routes(r: &mut Routes) {
     const OF_ORGANIZATION: &str = "/api/v2/organizations/{id}/client-grants";
     r.get(OF_ORGANIZATION, scope("read:organization_client_grants"), list);
     r.post(OF_ORGANIZATION, scope("create:organization_client_grants"), associate);
@@ -37,31 +44,28 @@ struct Wanted {
     client_id: Option<ClientId>,
     audience: Option<String>,
     #[serde(flatten)]
-    page: Page,
+    paging: Paging,
 }
 
 async fn list(
     cx: &Management,
     (Path(id), Query(wanted)): (Path<OrganizationId>, Query<Wanted>),
 ) -> Result<Json<Value>, Error<Refusal>> {
-    let window = wanted.page.check().map_err(Refusal::invalid_query)?;
-    let of = store::Wanted {
-        client: wanted.client_id.as_ref(),
-        audience: wanted.audience.as_deref(),
-        any_organization: None,
-    };
-    let [organization, rows, count] = cx
+    let part = wanted.paging.check().map_err(Refusal::invalid_query)?;
+    let of = store::Wanted { client: wanted.client_id.as_ref(), audience: wanted.audience.as_deref() };
+    let [organization, mut rows, count] = cx
         .db()
         .read([
             organizations::store::by_id(&id),
-            store::of_organization(&id, of, window),
+            store::of_organization(&id, of, &part),
             store::count_of_organization(&id, of),
         ])
         .await?;
-    organization.first().ok_or_else(inexistent)?;
-    let shown = |row: &Row| Ok(json!(store::client_grant(row)?));
+    organization.first().ok_or_else(|| inexistent(&ORGANIZATIONS))?;
+    let shown = |row: &Row| Ok(Value::Object(view(cx, &CLIENT_GRANTS, stored(&CLIENT_GRANTS, row)?)));
+    let next = part.cut(&mut rows, "id")?;
     let grants = cx.readable(("client_grants", "id"), &rows, shown);
-    Ok(Json(window.list("client_grants", grants, total(&count)?)))
+    Ok(Json(part.list("client_grants", grants, total(&count)?, next)))
 }
 
 /// The grant to associate.
@@ -74,14 +78,16 @@ struct Named {
 async fn associate(
     cx: &Management,
     (Path(id), body): (Path<OrganizationId>, Members),
-) -> Result<Created<ClientGrant>, Error<Refusal>> {
+) -> Result<Created<Value>, Error<Refusal>> {
     let Named { grant_id } = body.make(&[], &[]).map_err(Refusal::invalid_body)?;
-    let [organization, grants] =
-        cx.db().read([organizations::store::by_id(&id), store::by_id(&grant_id)]).await?;
-    organization.first().ok_or_else(inexistent)?;
-    let grant = grants.first().map(store::client_grant).transpose()?;
-    let grant = grant.ok_or_else(|| Refusal::invalid_body("grant_id: there is no such client grant"))?;
-    if grant.organization_usage.unwrap_or_default() == OrganizationUsage::Deny {
+    let [organization, grants] = cx
+        .db()
+        .read([organizations::store::by_id(&id), engine::store::find(&CLIENT_GRANTS, grant_id.as_str())])
+        .await?;
+    organization.first().ok_or_else(|| inexistent(&ORGANIZATIONS))?;
+    let grant =
+        grants.first().ok_or_else(|| Refusal::invalid_body("grant_id: there is no such client grant"))?;
+    if store::usage(grant)?.unwrap_or_default() == OrganizationUsage::Deny {
         let why = "grant_id: the grant is not for organizations; set its organization_usage first";
         return Err(Refusal::invalid_body(why).into());
     }
@@ -89,7 +95,7 @@ async fn associate(
     let change = Change::of("Associate a client grant with an organization", "organization", &id)
         .added("client_grants", &grant_id);
     cx.commit(&change, [associate]).await?;
-    Ok(Created(grant))
+    Ok(Created(Value::Object(view(cx, &CLIENT_GRANTS, stored(&CLIENT_GRANTS, grant)?))))
 }
 
 /// What a path names.
@@ -103,7 +109,7 @@ async fn dissociate(
     cx: &Management,
     Path(Association { id, grant_id }): Path<Association>,
 ) -> Result<NoContent, Error<Refusal>> {
-    cx.db().first(organizations::store::by_id(&id)).await?.ok_or_else(inexistent)?;
+    cx.db().first(organizations::store::by_id(&id)).await?.ok_or_else(|| inexistent(&ORGANIZATIONS))?;
     let change = Change::of("Remove a client grant from an organization", "organization", &id)
         .taken("client_grants", &grant_id);
     cx.commit(&change, [store::dissociate(&id, &grant_id)]).await?;
@@ -112,12 +118,14 @@ async fn dissociate(
 
 async fn list_organizations(
     cx: &Management,
-    (Path(id), Query(page)): (Path<ClientGrantId>, Query<Page>),
+    (Path(id), Query(paging)): (Path<ClientGrantId>, Query<Paging>),
 ) -> Result<Json<Value>, Error<Refusal>> {
-    let window = page.check().map_err(Refusal::invalid_query)?;
-    find(cx, &id).await?;
-    let (rows, total) =
-        window.read(cx.db(), store::organizations(&id, window), store::count_organizations(&id)).await?;
-    let shown = |row: &Row| Ok(json!(organizations::store::organization(row)?));
-    Ok(Json(window.list("organizations", cx.readable(("organizations", "id"), &rows, shown), total)))
+    let part = paging.check().map_err(Refusal::invalid_query)?;
+    find(cx, &CLIENT_GRANTS, id.as_str()).await?;
+    let [mut rows, count] =
+        cx.db().read([store::organizations(&id, &part), store::count_organizations(&id)]).await?;
+    let next = part.cut(&mut rows, "id")?;
+    let shown = |row: &Row| Ok(Value::Object(stored(&ORGANIZATIONS, row)?));
+    let organizations = cx.readable(("organizations", "id"), &rows, shown);
+    Ok(Json(part.list("organizations", organizations, total(&count)?, next)))
 }

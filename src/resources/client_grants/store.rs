@@ -1,20 +1,13 @@
 //! SQL for client grants.
 
-use super::model::{ClientGrant, SubjectType};
 use crate::{
-    db::{self, Query, Row, Statement, list, page::Window, read, write},
+    db::{Query, Row, Statement, list, page::Part, read, write},
     error::Fault,
     id::{ClientGrantId, ClientId, OrganizationId},
     resources::clients::model::OrganizationUsage,
     tenant::InTenant,
     time::Timestamp,
 };
-use serde_json::json;
-
-/// The grant with this id; one row or none.
-pub fn by_id(id: &ClientGrantId) -> Query<InTenant> {
-    read("select id, client_id, audience, scope, organization_usage, allow_any_organization from client_grants where tenant_id = ?1 and id = ?2").bind(id)
-}
 
 /// Which grants are wanted: what is absent does not matter.
 #[derive(Debug, Clone, Copy)]
@@ -23,81 +16,6 @@ pub struct Wanted<'a> {
     pub client: Option<&'a ClientId>,
     /// For this audience.
     pub audience: Option<&'a str>,
-    /// For any organization, or not.
-    pub any_organization: Option<bool>,
-}
-
-/// A page of grants, by id.
-pub fn page(wanted: Wanted<'_>, window: Window) -> Query<InTenant> {
-    read(
-        "select id, client_id, audience, scope, organization_usage, allow_any_organization from client_grants
-         where tenant_id = ?1 and (?2 is null or client_id = ?2) and (?3 is null or audience = ?3)
-         and (?4 is null or coalesce(allow_any_organization, 0) = ?4)
-         order by id limit ?5 offset ?6",
-    )
-    .bind(wanted.client)
-    .bind(wanted.audience)
-    .bind(wanted.any_organization)
-    .bind(window.size)
-    .bind(window.start)
-}
-
-/// How many of them there are, as `total`.
-pub fn count(wanted: Wanted<'_>) -> Query<InTenant> {
-    read(
-        "select count(*) as total from client_grants
-         where tenant_id = ?1 and (?2 is null or client_id = ?2) and (?3 is null or audience = ?3)
-         and (?4 is null or coalesce(allow_any_organization, 0) = ?4)",
-    )
-    .bind(wanted.client)
-    .bind(wanted.audience)
-    .bind(wanted.any_organization)
-}
-
-/// Adds a grant. A second one of the same client and audience is a conflict of `client_grants.audience`.
-pub fn insert(grant: &ClientGrant, now: Timestamp) -> Statement<InTenant> {
-    write(
-        "insert into client_grants (tenant_id, id, client_id, audience, scope, created_at, updated_at,
-           organization_usage, allow_any_organization)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
-    )
-    .bind(&grant.id)
-    .bind(&grant.client_id)
-    .bind(grant.audience.as_str())
-    .bind(&json!(grant.scope))
-    .bind(now)
-    .bind(grant.organization_usage.map(OrganizationUsage::as_str))
-    .bind(grant.allow_any_organization)
-}
-
-/// Refuses a batch if the grant of a row of [`by_id`] has been changed since.
-///
-/// # Errors
-/// A fault if it is the row of something else.
-pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
-    let columns = ["scope", "organization_usage", "allow_any_organization"];
-    db::unchanged("client_grants", ("id", row.text("id")?.into()), &columns, row)
-}
-
-/// Replaces what can be changed of a grant.
-pub fn update(grant: &ClientGrant, now: Timestamp) -> Statement<InTenant> {
-    write(
-        "update client_grants set scope = ?3, updated_at = ?4, organization_usage = ?5, allow_any_organization = ?6
-         where tenant_id = ?1 and id = ?2",
-    )
-    .bind(&grant.id)
-    .bind(&json!(grant.scope))
-    .bind(now)
-    .bind(grant.organization_usage.map(OrganizationUsage::as_str))
-    .bind(grant.allow_any_organization)
-}
-
-/// Removes a grant.
-pub fn remove(id: &ClientGrantId) -> [Statement<InTenant>; 2] {
-    [
-        write("delete from organization_client_grants indexed by organization_client_grants_by_grant where tenant_id = ?1 and grant_id = ?2").bind(id),
-        write("delete from client_grants where tenant_id = ?1 and id = ?2").bind(id),
-    ]
 }
 
 /// Lets the client of a grant act in an organization. Changes nothing if it may already, or if either is not there.
@@ -125,19 +43,20 @@ pub fn dissociate(organization: &OrganizationId, grant: &ClientGrantId) -> State
 }
 
 /// A page of the grants that are associated with an organization, by id: all, to a client, for an audience, or both.
-pub fn of_organization(organization: &OrganizationId, wanted: Wanted<'_>, window: Window) -> Query<InTenant> {
+pub fn of_organization(organization: &OrganizationId, wanted: Wanted<'_>, part: &Part) -> Query<InTenant> {
     read(
         "select g.id, g.client_id, g.audience, g.scope, g.organization_usage, g.allow_any_organization
          from organization_client_grants a join client_grants g on g.tenant_id = ?1 and g.id = a.grant_id
          where a.tenant_id = ?1 and a.organization_id = ?2
-         and (?3 is null or g.client_id = ?3) and (?4 is null or g.audience = ?4)
-         order by a.grant_id limit ?5 offset ?6",
+         and (?3 is null or g.client_id = ?3) and (?4 is null or g.audience = ?4) and a.grant_id > ?5
+         order by a.grant_id limit ?6 offset ?7",
     )
     .bind(organization)
     .bind(wanted.client)
     .bind(wanted.audience)
-    .bind(window.size)
-    .bind(window.start)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
 }
 
 /// How many there are, as `total`.
@@ -154,16 +73,18 @@ pub fn count_of_organization(organization: &OrganizationId, wanted: Wanted<'_>) 
 }
 
 /// A page of the organizations that a grant is associated with, by id.
-pub fn organizations(grant: &ClientGrantId, window: Window) -> Query<InTenant> {
+pub fn organizations(grant: &ClientGrantId, part: &Part) -> Query<InTenant> {
     read(
         "select o.id, o.name, o.display_name, o.document
          from organization_client_grants a indexed by organization_client_grants_by_grant
          join organizations o on o.tenant_id = ?1 and o.id = a.organization_id
-         where a.tenant_id = ?1 and a.grant_id = ?2 order by a.organization_id limit ?3 offset ?4",
+         where a.tenant_id = ?1 and a.grant_id = ?2 and a.organization_id > ?3
+         order by a.organization_id limit ?4 offset ?5",
     )
     .bind(grant)
-    .bind(window.size)
-    .bind(window.start)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
 }
 
 /// How many there are, as `total`.
@@ -173,22 +94,6 @@ pub fn count_organizations(grant: &ClientGrantId) -> Query<InTenant> {
          where tenant_id = ?1 and grant_id = ?2",
     )
     .bind(grant)
-}
-
-/// Reads a row of [`by_id`] or [`page`].
-///
-/// # Errors
-/// A fault if the row holds what the schema does not allow.
-pub fn client_grant(row: &Row) -> Result<ClientGrant, Fault> {
-    Ok(ClientGrant {
-        id: ClientGrantId::new(row.text("id")?),
-        client_id: ClientId::new(row.text("client_id")?),
-        audience: row.text("audience")?,
-        scope: row.json("scope")?,
-        organization_usage: usage(row)?,
-        allow_any_organization: row.optional_int("allow_any_organization")?.map(|any| any == 1),
-        subject_type: SubjectType::default(),
-    })
 }
 
 /// The column `organization_usage`; of what is no usage the strictest that says no.

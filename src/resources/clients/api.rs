@@ -11,15 +11,18 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, Row, page::total},
+    db::{
+        Row,
+        page::{Paging, total},
+    },
     error::{Error, Fault},
     events::Change,
-    http::{Created, Json, Members, NoContent, Path, Query, route::Routes},
+    http::{Created, Fields, Json, Members, NoContent, Path, Query, route::Routes},
     id::{ClientId, random_text},
     resources::refresh_tokens::model::never_ends,
     secret::Secret,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Clients.
@@ -33,14 +36,54 @@ pub fn routes(r: &mut Routes) {
     r.optional_scope(READ_KEYS.0);
 }
 
-async fn list(cx: &Management, Query(page): Query<Page>) -> Result<Json<Value>, Error<Refusal>> {
-    let window = page.check().map_err(Refusal::invalid_query)?;
-    let [rows, count] = cx.db().read([store::page(window, &cx.audience()), store::count()]).await?;
-    let opener = Opener::of(cx).await?;
-    let shown = |row: &Row| Ok(json!(Shown::stored(row, &opener)?));
+/// Which clients are wanted, and what of them.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(flatten)]
+    paging: Paging,
+    #[serde(flatten)]
+    fields: Fields,
+    app_type: Option<String>,
+    is_first_party: Option<String>,
+    is_global: Option<String>,
+    /// What would narrow the list elsewhere: to ignore it would be to answer with more than was asked for.
+    q: Option<String>,
+    external_client_id: Option<String>,
+}
+
+async fn list(cx: &Management, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Error<Refusal>> {
+    let part = wanted.paging.check().map_err(Refusal::invalid_query)?;
+    for (name, given) in [("q", &wanted.q), ("external_client_id", &wanted.external_client_id)] {
+        if given.is_some() {
+            return Err(Refusal::invalid_query(format!("clients cannot be searched by {name}")).into());
+        }
+    }
+    // There is no client that is everybody's.
+    if flag("is_global", wanted.is_global.as_deref())? == Some(true) {
+        return Ok(Json(part.list("clients", Vec::new(), 0, None)));
+    }
+    let kinds: Option<Vec<&str>> = wanted.app_type.as_deref().map(|kinds| kinds.split(',').collect());
+    let of = store::Wanted {
+        kinds: kinds.map(|kinds| json!(kinds)),
+        first_party: flag("is_first_party", wanted.is_first_party.as_deref())?,
+    };
+    let [mut rows, count] =
+        cx.db().read([store::list(&of, &part, &cx.audience()), store::count(&of)]).await?;
+    let next = part.cut(&mut rows, "client_id")?;
+    let opener = Opener::of(cx).await?.if_wanted(wanted.fields.wants("client_secret"));
+    let shown = |row: &Row| Ok(wanted.fields.of(json!(Shown::stored(row, &opener)?)));
     let clients = cx.readable(("clients", "client_id"), &rows, shown);
     opener.note().await?;
-    Ok(Json(window.list("clients", clients, total(&count)?)))
+    Ok(Json(part.list("clients", clients, total(&count)?, next)))
+}
+
+fn flag(name: &str, text: Option<&str>) -> Result<Option<bool>, Refusal> {
+    match text {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(Refusal::invalid_query(format!("{name} must be true or false"))),
+    }
 }
 
 async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Error<Refusal>> {
@@ -58,12 +101,15 @@ async fn create(cx: &Management, mut body: Members) -> Result<Created<Shown>, Er
     Ok(Created(Shown::new(client, secret.map(|secret| secret.plain))))
 }
 
-async fn get(cx: &Management, Path(id): Path<ClientId>) -> Result<Json<Shown>, Error<Refusal>> {
+async fn get(
+    cx: &Management,
+    (Path(id), Query(fields)): (Path<ClientId>, Query<Fields>),
+) -> Result<Json<Value>, Error<Refusal>> {
     let row = find(cx, &id).await?;
-    let opener = Opener::of(cx).await?;
+    let opener = Opener::of(cx).await?.if_wanted(fields.wants("client_secret"));
     let shown = Shown::stored(&row, &opener)?;
     opener.note().await?;
-    Ok(Json(shown))
+    Ok(Json(fields.of(json!(shown))))
 }
 
 async fn update(
@@ -185,7 +231,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(client: Client, secret: Option<Secret>) -> Self {
+    fn new(mut client: Client, secret: Option<Secret>) -> Self {
+        client.refresh_token.settle();
         Self { client, client_secret: secret.map(|secret| secret.expose().to_owned()) }
     }
 

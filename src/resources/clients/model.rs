@@ -157,6 +157,17 @@ pub struct RefreshTokenSettings {
     pub other: Map<String, Json>,
 }
 
+impl RefreshTokenSettings {
+    /// With the values that hold where nothing is set: the types of the SDKs ask for both.
+    pub fn settle(&mut self) {
+        self.rotation_type.get_or_insert_with(|| "rotating".to_owned());
+        let set = |name: &str| self.other.get(name) == Some(&Json::Bool(true));
+        let never = set("infinite_token_lifetime") && set("infinite_idle_token_lifetime");
+        let kind = if never { "non-expiring" } else { "expiring" };
+        self.other.entry("expiration_type").or_insert_with(|| Json::from(kind));
+    }
+}
+
 /// An API that refresh tokens of a client are good for beside the one that was signed in for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshTokenPolicy {

@@ -55,6 +55,12 @@ impl<'a> Opener<'a> {
         Ok(Self { cx, snapshot: Some(cx.snapshot().await?), somebody, opened: RefCell::default() })
     }
 
+    /// The same if secrets are wanted; else it opens none.
+    pub(super) fn if_wanted(mut self, wanted: bool) -> Self {
+        self.snapshot = self.snapshot.filter(|_| wanted);
+        self
+    }
+
     /// The stored secret of a client, if it has one that the caller may see.
     pub(super) fn open(&self, row: &Row) -> Result<Option<Secret>, Fault> {
         let (Some(snapshot), Some(sealed)) = (&self.snapshot, store::sealed_secret(row)?) else {

@@ -2,7 +2,7 @@
 
 use super::model::{Client, ClientRecord, Granted};
 use crate::{
-    db::{self, Query, Row, Statement, page::Window, read, write},
+    db::{self, Query, Row, Statement, page::Part, read, write},
     error::Fault,
     id::{ClientGrantId, ClientId},
     resources::client_grants,
@@ -94,17 +94,41 @@ pub fn by_id(id: &ClientId, management: &str) -> Query<InTenant> {
     read(with_reach!("where tenant_id = ?1 and client_id = ?3")).bind(management).bind(id)
 }
 
-/// A page of clients by id, each as [`by_id`] has it.
-pub fn page(window: Window, management: &str) -> Query<InTenant> {
-    read(with_reach!("where tenant_id = ?1 order by client_id limit ?3 offset ?4"))
-        .bind(management)
-        .bind(window.size)
-        .bind(window.start)
+/// Which clients are wanted: what is absent does not matter.
+pub struct Wanted {
+    /// Of one of these kinds (a JSON array).
+    pub kinds: Option<serde_json::Value>,
+    /// Ours, or not.
+    pub first_party: Option<bool>,
+}
+
+/// A part of the clients by id, each as [`by_id`] has it.
+pub fn list(wanted: &Wanted, part: &Part, management: &str) -> Query<InTenant> {
+    read(with_reach!(
+        "where tenant_id = ?1 and client_id > ?5
+         and (?3 is null or coalesce(iif(json_valid(document), document ->> '$.app_type', null), 'regular_web')
+           in (select value from json_each(?3)))
+         and (?4 is null or coalesce(iif(json_valid(document), document ->> '$.is_first_party', null), 1) = ?4)
+         order by client_id limit ?6 offset ?7"
+    ))
+    .bind(management)
+    .bind(wanted.kinds.as_ref())
+    .bind(wanted.first_party)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
 }
 
 /// How many there are, as `total`.
-pub fn count() -> Query<InTenant> {
-    read("select count(*) as total from clients where tenant_id = ?1")
+pub fn count(wanted: &Wanted) -> Query<InTenant> {
+    read(
+        "select count(*) as total from clients where tenant_id = ?1
+         and (?2 is null or coalesce(iif(json_valid(document), document ->> '$.app_type', null), 'regular_web')
+           in (select value from json_each(?2)))
+         and (?3 is null or coalesce(iif(json_valid(document), document ->> '$.is_first_party', null), 1) = ?3)",
+    )
+    .bind(wanted.kinds.as_ref())
+    .bind(wanted.first_party)
 }
 
 /// Adds a client. `vouched`: whether somebody who holds everything stands for it.

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Malformed,
-        shape::{self, Kind, Member},
+        shape::{self, Kind, Like, Member},
     },
     id::{ClientId, ConnectionId},
     json,
@@ -43,7 +43,7 @@ pub struct Document {
 }
 
 /// The kinds of connections (Auth0's names).
-const STRATEGIES: [&str; 14] = [
+pub const STRATEGIES: [&str; 14] = [
     "auth0",
     "Username-Password-Authentication",
     "email",
@@ -58,21 +58,6 @@ const STRATEGIES: [&str; 14] = [
     "vipps",
     "waad",
     "windowslive",
-];
-
-/// What a new connection must say and an old one cannot change.
-pub const IMMUTABLE: [Member; 2] =
-    [Member::new("name", Kind::Text(1, 128)), Member::new("strategy", Kind::Word(&STRATEGIES))];
-
-/// What can be set of a connection.
-pub const MEMBERS: [Member; 7] = [
-    Member::new("display_name", Kind::Text(1, 128)).or_null(),
-    Member::new("options", Kind::Document),
-    Member::new("enabled_clients", Kind::List(&Kind::Text(1, 128), 1000)).or_null(),
-    Member::new("realms", Kind::List(&Kind::Text(1, 128), 10)).or_null(),
-    Member::new("is_domain_connection", Kind::Flag).or_null(),
-    Member::new("show_as_button", Kind::Flag).or_null(),
-    Member::new("metadata", Kind::Document).or_null(),
 ];
 
 /// The options that we interpret. The others belong to the strategy and are kept as they come.
@@ -99,27 +84,6 @@ const SECRETS: [&str; 9] = [
 ];
 
 impl Connection {
-    /// A new connection; its secrets are not sealed yet.
-    ///
-    /// # Errors
-    /// Words that name the member that is missing, unknown or of the wrong kind.
-    pub fn make(id: ConnectionId, mut body: Map<String, Json>) -> Result<Self, Malformed> {
-        shape::require(&body, &["name", "strategy"])?;
-        shape::check(&body, &[&IMMUTABLE, &MEMBERS])?;
-        let mut text = |name: &str| match body.remove(name) {
-            Some(Json::String(text)) => text,
-            _ => String::new(),
-        };
-        let (name, strategy) = (text("name"), text("strategy"));
-        if !is_name(&name) {
-            return Err(Malformed(
-                "'name' must be of letters, digits and single hyphens between them".to_owned(),
-            ));
-        }
-        let document = Document::default().change(body)?;
-        Ok(Self { id, name, strategy, document })
-    }
-
     /// Whether its users have passwords of ours.
     pub fn is_database(&self) -> bool {
         matches!(self.strategy.as_str(), "auth0" | "Username-Password-Authentication")
@@ -170,40 +134,27 @@ impl Connection {
     pub fn allows_signup(&self) -> bool {
         self.document.options.get("disable_signup") != Some(&Json::Bool(true))
     }
-
-    /// The connection as it is shown: without secrets, sealed or not.
-    pub fn shown(mut self) -> Self {
-        hide(&mut self.document.options);
-        self.document.other.entry("realms").or_insert_with(|| vec![Json::from(self.name.as_str())].into());
-        self.document.other.entry("is_domain_connection").or_insert(Json::Bool(false));
-        self
-    }
 }
 
-impl Document {
-    /// The settings with what the body sets of them; null clears. Options are replaced as a whole (Auth0), but a secret
-    /// that does not come, or comes empty, stays what it was: nobody who changes options could read it. New secrets are
-    /// not sealed yet.
-    ///
-    /// # Errors
-    /// Words that name the member that is unknown or of the wrong kind.
-    pub fn change(mut self, mut body: Map<String, Json>) -> Result<Self, Malformed> {
-        shape::check(&body, &[&MEMBERS])?;
-        if let Some(name) = body.remove("display_name") {
-            self.display_name = name.as_str().map(str::to_owned);
-        }
-        if let Some(Json::Object(options)) = body.remove("options") {
-            let known = options.iter().filter(|(name, _)| OPTIONS.iter().any(|option| option.name == *name));
-            let known = json::gather(known.map(|(name, value)| (name.clone(), value.clone())));
-            shape::check(&known, &[&OPTIONS]).map_err(|why| Malformed(format!("options: {why}")))?;
-            if let Some(name) = unsealable(&options) {
-                return Err(Malformed(format!("options: {name} is a secret and must be text")));
-            }
-            self.options = options;
-        }
-        self.other.extend(body);
-        self.other.retain(|_, value| !value.is_null());
-        Ok(self)
+/// What a connection can be called.
+pub static NAME: Like = Like {
+    fits: |text| (1..=128).contains(&text.len()) && is_name(text),
+    words: "1 to 128 letters, digits and single hyphens between them",
+    longest: 128,
+    example: "my-connection",
+};
+
+/// Checks options: of those that we interpret their kinds, and that every secret is text, which can be sealed.
+///
+/// # Errors
+/// Words that name the option.
+pub fn check_options(options: &Map<String, Json>) -> Result<(), Malformed> {
+    let known = options.iter().filter(|(name, _)| OPTIONS.iter().any(|option| option.name == *name));
+    let known = json::gather(known.map(|(name, value)| (name.clone(), value.clone())));
+    shape::check(&known, &[&OPTIONS]).map_err(|why| Malformed(format!("options: {why}")))?;
+    match unsealable(options) {
+        Some(name) => Err(Malformed(format!("options: {name} is a secret and must be text"))),
+        None => Ok(()),
     }
 }
 
@@ -267,7 +218,7 @@ pub fn keep_secrets(options: &mut Map<String, Json>, old: &Map<String, Json>) {
 }
 
 /// Takes every secret out of options.
-fn hide(options: &mut Map<String, Json>) {
+pub fn hide(options: &mut Map<String, Json>) {
     options.retain(|name, _| !is_secret(name));
     options.values_mut().for_each(hide_in);
 }

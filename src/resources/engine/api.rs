@@ -2,21 +2,25 @@
 
 use super::{
     declaration::{Resource, Shape, Verb},
-    list::{Listing, Part},
+    list::Listing,
     model::{check_new, check_patch, mended, shown, stored},
     single, store,
     write::{Act, Write},
 };
 use crate::{
     access::{Area, Management, management::Refusal},
-    db::{Outcome, Row, Statement},
+    db::{
+        Outcome, Row, Statement,
+        page::{Part, total},
+    },
     error::{Error, Fault, OnConflict},
     events::Change,
     http::{Created, Fields, Json, Members, NoContent, Output, Pairs, Path, Query, Response, route::Routes},
     id::prefixed,
+    json::gather,
     tenant::InTenant,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The rows of the route table of a resource.
 pub fn routes(r: &mut Routes, resource: &'static Resource) {
@@ -64,7 +68,16 @@ pub fn routes(r: &mut Routes, resource: &'static Resource) {
                 });
                 r.named(name("delete"));
             }
-            Verb::Replace => {}
+            Verb::Replace => {
+                r.put(
+                    resource.one,
+                    *scope,
+                    async move |cx: &Management, (Path(key), Members(body)): (Path<String>, Members)| {
+                        replace(cx, resource, &key, body).await
+                    },
+                );
+                r.named(name("replace"));
+            }
         }
     }
 }
@@ -77,37 +90,13 @@ async fn list(
     let listing = Listing::parse(resource, query).map_err(Refusal::invalid_query)?;
     let show = |row: &Row| Ok(listing.fields.of(Value::Object(view(cx, resource, stored(resource, row)?))));
     let (query, key) = (store::list(resource, &listing), resource.key.0);
-    match listing.part {
-        Part::Page(window) => {
-            let count = store::count(resource, &listing);
-            let (rows, total) = window.read(cx.db(), query, count).await?;
-            Ok(Json(window.list(resource.plural, cx.readable((resource.table, key), &rows, show), total)))
-        }
-        Part::After(_, size) => {
-            let mut rows = cx.db().all(query).await?;
-            let next = cut(&mut rows, size, key)?;
-            Ok(Json(behind(resource.plural, cx.readable((resource.table, key), &rows, show), next)))
-        }
-    }
-}
-
-/// Leaves as many rows as were asked for, of one more. The key of the last one, if there are others behind it.
-///
-/// # Errors
-/// A fault if a row has no such key.
-pub fn cut(rows: &mut Vec<Row>, size: i64, key: &str) -> Result<Option<String>, Fault> {
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let more = rows.len() > size;
-    rows.truncate(size);
-    rows.last().filter(|_| more).map(|row| row.text(key)).transpose()
-}
-
-/// A list behind a checkpoint, as Auth0 shapes it: `next` is where to go on, and absent at the end.
-pub fn behind(plural: &str, items: Vec<Value>, next: Option<String>) -> Value {
-    match next {
-        Some(next) => json!({ plural: items, "next": next }),
-        None => json!({ plural: items }),
-    }
+    let counts = matches!(&listing.part, Part::Page(window) if window.totals);
+    let count = counts.then(|| store::count(resource, &listing));
+    let ([mut rows], counted) = cx.db().read_with([query], count).await?;
+    let total = counted.first().map_or(Ok(0), |rows| total(rows))?;
+    let next = listing.part.cut(&mut rows, key)?;
+    let items = cx.readable((resource.table, key), &rows, show);
+    Ok(Json(listing.part.list(resource.plural, items, total, next)))
 }
 
 async fn create(
@@ -116,6 +105,16 @@ async fn create(
     body: Map<String, Value>,
 ) -> Result<Response, Error<Refusal>> {
     let set = check_new(resource, body).map_err(Refusal::invalid_body)?;
+    let made = make(cx, resource, set).await?;
+    // Auth0: 200 for some, where one would expect 201.
+    Ok(if resource.quiet { Json(made).render() } else { Created(made).render() })
+}
+
+async fn make(
+    cx: &Management,
+    resource: &'static Resource,
+    set: Map<String, Value>,
+) -> Result<Value, Error<Refusal>> {
     let id = match set.get(resource.key.1).and_then(Value::as_str) {
         Some(given) => given.to_owned(),
         None => prefixed(cx.call().platform(), resource.prefix),
@@ -128,9 +127,7 @@ async fn create(
     let mut batch = write.beside;
     batch.push(store::insert(resource, &write.id, &write.set, cx.call().now));
     let made = commit(cx, resource, &change, batch).await?;
-    let made = Json(Value::Object(view(cx, resource, stored(resource, &made)?)));
-    // Auth0: 200 for some, where one would expect 201.
-    Ok(if resource.quiet { made.render() } else { Created(made.0).render() })
+    Ok(Value::Object(view(cx, resource, stored(resource, &made)?)))
 }
 
 async fn get(
@@ -153,6 +150,29 @@ async fn patch(
     cx.retry(async || patch_once(cx, resource, key, body.clone()).await).await
 }
 
+/// Makes one of what is sent, or has one be that and nothing else.
+async fn replace(
+    cx: &Management,
+    resource: &'static Resource,
+    key: &str,
+    mut body: Map<String, Value>,
+) -> Result<Response, Error<Refusal>> {
+    let shown = resource.key.1;
+    if body.get(shown).is_some_and(|given| given.as_str() != Some(key)) {
+        return Err(Refusal::invalid_body(format!("{shown} must be {key}, as in the path")).into());
+    }
+    body.insert(shown.to_owned(), Value::from(key));
+    let mut set = check_new(resource, body).map_err(Refusal::invalid_body)?;
+    if cx.db().first(store::find(resource, key)).await?.is_none() {
+        return Ok(Json(make(cx, resource, set).await?).render());
+    }
+    set.remove(shown);
+    for field in resource.fields.iter().filter(|field| field.member.nullable && !field.fixed) {
+        set.entry(field.member.name).or_insert(Value::Null);
+    }
+    patch(cx, resource, key, set).await.map(Output::render)
+}
+
 async fn patch_once(
     cx: &Management,
     resource: &'static Resource,
@@ -169,8 +189,11 @@ async fn patch_once(
         }
         return Err(unchangeable(resource).into());
     }
-    let set = check_patch(resource, body).map_err(Refusal::invalid_body)?;
     let id = row.text(resource.key.0)?;
+    // Tools send along which one it is.
+    let named = body.get(resource.key.1).is_some_and(|given| given.as_str() == Some(&id));
+    let body = body.into_iter().filter(|(name, _)| !(named && name == resource.key.1));
+    let set = check_patch(resource, gather(body)).map_err(Refusal::invalid_body)?;
     let mut write =
         Write { act: Act::Patch, id, stored: stored_members, set, beside: Vec::new(), depends: !readable };
     (resource.before_write)(cx, &mut write).await?;

@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     http::shape::{Kind, Like, Member},
     platform::LocalBox,
+    resources::snapshot::Snapshot,
 };
 use serde_json::{Map, Value as Json};
 
@@ -43,11 +44,14 @@ const BLANK: Resource = Resource {
     sortable: &[],
     hangs: &[],
     system: false,
+    primary: &[],
     of_people: false,
+    kept: false,
     quiet: false,
     inherited: Inherited::None,
     import: None,
     refers: &[],
+    remembered: None,
     before_write: nothing,
     view: unchanged,
 };
@@ -138,9 +142,19 @@ impl Resource {
         Self { system: true, ..self }
     }
 
+    /// The columns that name a row of its table, behind the tenant, where they are not its key.
+    pub const fn primary(self, columns: &'static [&'static str]) -> Self {
+        Self { primary: columns, ..self }
+    }
+
     /// It is about people: no isolate remembers it.
     pub const fn of_people(self) -> Self {
         Self { of_people: true, ..self }
+    }
+
+    /// It is kept, and nothing goes by it yet.
+    pub const fn kept(self) -> Self {
+        Self { kept: true, ..self }
     }
 
     /// Making one answers 200 (Auth0, of some).
@@ -168,6 +182,11 @@ impl Resource {
         Self { refers, ..self }
     }
 
+    /// What an isolate remembers of it.
+    pub const fn remembered(self, remembered: fn(&Snapshot) -> Json) -> Self {
+        Self { remembered: Some(remembered), ..self }
+    }
+
     /// What is done before it is written.
     pub const fn before_write(self, before_write: Hook) -> Self {
         Self { before_write, ..self }
@@ -189,6 +208,7 @@ pub const fn field(name: &'static str, kind: Kind) -> Field {
         computed: false,
         unique: false,
         secret: false,
+        sealed: None,
         default: None,
     }
 }
@@ -274,6 +294,16 @@ impl Field {
         Self { secret: true, ..self }
     }
 
+    /// It holds secrets, which its own code seals for this purpose.
+    pub const fn sealed(self, purpose: &'static str) -> Self {
+        Self { sealed: Some(purpose), ..self }
+    }
+
+    /// It is not stored, and always this word.
+    pub const fn constant(self, word: &'static str) -> Self {
+        Self { place: Place::Constant(word), default: Some(Default::Text(word)), ..self }
+    }
+
     /// Null clears it.
     pub const fn nullable(self) -> Self {
         Self { member: self.member.or_null(), ..self }
@@ -287,25 +317,30 @@ impl Field {
 
 /// A parameter that is the text of a column.
 pub const fn is(name: &'static str, column: &'static str) -> Filter {
-    Filter { name, place: Place::Column(column), test: Test::Is }
+    Filter { name, place: Place::Column(column), test: Test::Is, words: &[] }
 }
 
 /// A parameter that stands anywhere in the text of a column.
 pub const fn contains(name: &'static str, column: &'static str) -> Filter {
-    Filter { name, place: Place::Column(column), test: Test::Contains }
+    Filter { name, place: Place::Column(column), test: Test::Contains, words: &[] }
 }
 
 /// A parameter that can be given several times: one of them is the text of a column.
 pub const fn one_of(name: &'static str, column: &'static str) -> Filter {
-    Filter { name, place: Place::Column(column), test: Test::OneOf }
+    Filter { name, place: Place::Column(column), test: Test::OneOf, words: &[] }
 }
 
 /// A parameter that says whether a flag of a column is set.
 pub const fn is_set(name: &'static str, column: &'static str) -> Filter {
-    Filter { name, place: Place::Column(column), test: Test::Flag }
+    Filter { name, place: Place::Column(column), test: Test::Flag, words: &[] }
 }
 
 impl Filter {
+    /// The same of a member that always is the first of the words that it could be.
+    pub const fn of_constant(self, word: &'static str, words: &'static [&'static str]) -> Self {
+        Self { place: Place::Constant(word), words, ..self }
+    }
+
     /// The same of a member of the document.
     pub const fn of_document(self) -> Self {
         Self { place: Place::Document, ..self }

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     http::shape::Member,
     platform::LocalBox,
+    resources::snapshot::Snapshot,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -52,8 +53,12 @@ pub struct Resource {
     pub hangs: &'static [Hanging],
     /// Whether some of its rows are ours, and cannot be changed: those with `is_system`.
     pub system: bool,
+    /// The columns that name a row of its table, behind the tenant, if they are not its key.
+    pub primary: &'static [&'static str],
     /// Whether it is about people rather than about configuration that every isolate remembers.
     pub of_people: bool,
+    /// Whether it is only kept: nothing here goes by it yet, as its description says.
+    pub kept: bool,
     /// Whether making one answers 200 rather than 201.
     pub quiet: bool,
     /// What a tenant without one has.
@@ -62,6 +67,8 @@ pub struct Resource {
     pub import: Option<Option<&'static str>>,
     /// The columns that it refers to others by.
     pub refers: &'static [Reference],
+    /// What an isolate remembers of it, if it does: the only one of a tenant.
+    pub remembered: Option<fn(&Snapshot) -> Json>,
     /// What is checked, and done beside it, before it is written.
     pub before_write: Hook,
     /// What is made of it before it is shown.
@@ -122,6 +129,8 @@ pub struct Field {
     pub unique: bool,
     /// Whether it is never shown.
     pub secret: bool,
+    /// What the secrets in it are sealed for, if it holds some: by its own code, one by one.
+    pub sealed: Option<&'static str>,
     /// What is shown where nothing is set.
     pub default: Option<Default>,
 }
@@ -135,6 +144,8 @@ pub enum Place {
     Column(&'static str),
     /// In a column of milliseconds; shown as ISO 8601.
     Moment(&'static str),
+    /// Nowhere: it always is this.
+    Constant(&'static str),
 }
 
 /// The value of a member that nobody has set.
@@ -150,6 +161,8 @@ pub enum Default {
     List,
     /// An empty object.
     Object,
+    /// What another member is.
+    Same(&'static str),
 }
 
 /// Something that a list can be asked for by a parameter of the query.
@@ -161,6 +174,8 @@ pub struct Filter {
     pub place: Place,
     /// How it compares.
     pub test: Test,
+    /// The words that it can be; any if there are none.
+    pub words: &'static [&'static str],
 }
 
 /// How a parameter is compared.
@@ -231,9 +246,10 @@ impl Resource {
 }
 
 impl Default {
-    /// As JSON.
-    pub fn json(self) -> Json {
+    /// As JSON, beside other members.
+    pub fn json(self, members: &Map<String, Json>) -> Json {
         match self {
+            Self::Same(name) => members.get(name).cloned().unwrap_or_default(),
             Self::Flag(flag) => json!(flag),
             Self::Integer(number) => json!(number),
             Self::Text(text) => json!(text),

@@ -4,8 +4,8 @@
 use super::declaration::{Filter, Place, Resource, Test};
 use crate::{
     db::{
-        Page, Value,
-        page::{self, Checkpoint, Window},
+        Value,
+        page::{self, Paging, Part},
     },
     http::{Fields, Pairs},
 };
@@ -23,14 +23,6 @@ pub struct Listing {
     pub order: String,
     /// Which members of each.
     pub fields: Fields,
-}
-
-/// A part of a list.
-pub enum Part {
-    /// A page.
-    Page(Window),
-    /// So many behind the one with this key.
-    After(String, i64),
 }
 
 /// The parameters that every list takes.
@@ -54,18 +46,14 @@ impl Listing {
                 return Err(format!("Additional properties not allowed: {name}"));
             }
         }
-        let given = |name: &str| query.0.iter().find(|(of, _)| of == name).map(|(_, value)| value.as_str());
-        let checkpoint: Checkpoint = decoded(&query)?;
-        let page: Page = decoded(&query)?;
-        let sort = given("sort");
-        let (part, order) = if checkpoint.is_asked() {
-            if let Some(name) = ["page", "per_page", "sort"].into_iter().find(|name| given(name).is_some()) {
-                return Err(format!("{name} cannot be combined with from and take"));
+        let sort = query.0.iter().find(|(name, _)| name == "sort").map(|(_, value)| value.as_str());
+        let part = decoded::<Paging>(&query)?.check()?;
+        let order = match part {
+            Part::Page(_) => page::order(sort, resource.sortable, resource.order)?,
+            Part::After(..) if sort.is_some() => {
+                return Err("sort cannot be combined with from and take".to_owned());
             }
-            let size = checkpoint.size()?;
-            (Part::After(checkpoint.from.unwrap_or_default(), size), resource.key.0.to_owned())
-        } else {
-            (Part::Page(page.check()?), page::order(sort, resource.sortable, resource.order)?)
+            Part::After(..) => resource.key.0.to_owned(),
         };
         let mut listing =
             Self { part, conditions: Vec::new(), values: Vec::new(), order, fields: decoded(&query)? };
@@ -79,10 +67,16 @@ impl Listing {
 
     fn compare(&mut self, filter: &Filter, values: &[&str]) -> Result<(), String> {
         let Some(first) = values.first() else { return Ok(()) };
+        if !filter.words.is_empty() && !filter.words.contains(first) {
+            return Err(format!("{} must be one of: {}", filter.name, filter.words.join(", ")));
+        }
         let (parameter, name) = (format!("?{}", self.values.len() + 2), filter.name);
         let at = match filter.place {
             Place::Column(column) | Place::Moment(column) => column.to_owned(),
-            Place::Document => format!("iif(json_valid(document), document ->> '$.\"{name}\"', null)"),
+            Place::Constant(word) => format!("'{word}'"),
+            Place::Document => {
+                format!("iif(json_valid(document), document ->> '$.\"{name}\"', null)")
+            }
         };
         let (condition, value) = match filter.test {
             Test::Is => (format!("{at} = {parameter}"), Value::from(*first)),

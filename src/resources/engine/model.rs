@@ -33,6 +33,19 @@ pub fn check_new(resource: &Resource, body: Map<String, Json>) -> Result<Map<Str
     Ok(new)
 }
 
+/// A new one as it is stored: columns that cannot be empty hold what is the default.
+pub fn completed(resource: &Resource, new: &Map<String, Json>) -> Map<String, Json> {
+    let mut complete = new.clone();
+    for field in resource.fields {
+        if let (Place::Column(_), Some(default)) = (field.place, field.default)
+            && !new.contains_key(field.member.name)
+        {
+            complete.insert(field.member.name.to_owned(), default.json(new));
+        }
+    }
+    complete
+}
+
 /// Checks the body that changes one. Null clears what can be cleared.
 ///
 /// # Errors
@@ -42,7 +55,7 @@ pub fn check_patch(resource: &Resource, body: Map<String, Json>) -> Result<Map<S
     for (name, value) in body {
         let field = settable(resource, &name)?;
         if field.fixed {
-            return Err(Malformed(format!("'{name}' cannot be changed")));
+            return Err(Malformed(format!("{name} cannot be set: it stays what it was made as")));
         }
         shape::check_member(&name, &value, &field.member)?;
         let value = if is_blank(field, &value) { Json::Null } else { value };
@@ -63,7 +76,7 @@ pub fn check_record<'a>(
     for field in resource.fields.iter().filter(|field| !field.computed) {
         let name = field.member.name;
         match record.get(name).filter(|value| !value.is_null()) {
-            Some(value) => shape::check_member(name, value, &field.member).map_err(|why| (name, why))?,
+            Some(value) => shape::check_record(name, value, &field.member).map_err(|why| (name, why))?,
             None if field.required => {
                 return Err((name, Malformed(format!("Missing required property: {name}"))));
             }
@@ -75,8 +88,17 @@ pub fn check_record<'a>(
 
 /// The member of this name, if a body can have it.
 fn settable(resource: &Resource, name: &str) -> Result<&'static Field, Malformed> {
-    let field = resource.field(name).filter(|field| !field.computed);
-    field.ok_or_else(|| Malformed(format!("Additional properties not allowed: {name}")))
+    match resource.field(name) {
+        Some(field) if !field.computed => Ok(field),
+        // What is shown of it, and is not for others to say.
+        found => Err(Malformed(
+            if found.is_some() || name == resource.key.1 || resource.system && name == "is_system" {
+                format!("{name} cannot be set")
+            } else {
+                format!("Additional properties not allowed: {name}")
+            },
+        )),
+    }
 }
 
 /// Whether a value is no text for a column that can be empty: then there is none.
@@ -92,7 +114,7 @@ pub fn stored(resource: &Resource, row: &Row) -> Result<Map<String, Json>, Fault
     let mut members = if resource.has_document() { row.object("document")? } else { Map::new() };
     for field in resource.fields {
         let value = match field.place {
-            Place::Document => continue,
+            Place::Document | Place::Constant(_) => continue,
             Place::Moment(column) => row.optional_time(column)?.map(|moment| json!(moment)),
             Place::Column(column) => column_value(row, column, field.member.kind)?,
         };
@@ -137,10 +159,19 @@ fn column_value(row: &Row, column: &str, kind: Kind) -> Result<Option<Json>, Fau
         Kind::Integer(..) => row.optional_int(column)?.map(Json::from),
         kind if is_scalar(kind) => row.optional_text(column)?.map(Json::from),
         _ => match row.optional_text(column)? {
-            Some(_) => Some(row.json(column)?),
+            Some(_) => Some(structure(column, kind, row.json(column)?)?),
             None => None,
         },
     })
+}
+
+/// JSON that is what its kind says: a list, or an object.
+fn structure(column: &str, kind: Kind, value: Json) -> Result<Json, Fault> {
+    let fits = match kind {
+        Kind::List(..) => value.is_array(),
+        _ => value.is_object(),
+    };
+    if fits { Ok(value) } else { Err(Fault::unreadable(format!("column {column} is JSON of another shape"))) }
 }
 
 /// Whether a column holds a value of this kind as it is, and not as JSON.
@@ -155,9 +186,13 @@ pub fn is_scalar(kind: Kind) -> bool {
         | Kind::Email
         | Kind::Phone
         | Kind::Url => true,
-        Kind::List(..) | Kind::Object(_) | Kind::Flags | Kind::Entries(..) | Kind::Document | Kind::Any => {
-            false
-        }
+        Kind::List(..)
+        | Kind::Object(_)
+        | Kind::Flags
+        | Kind::Entries(..)
+        | Kind::Either(..)
+        | Kind::Document
+        | Kind::Any => false,
     }
 }
 
@@ -181,7 +216,8 @@ pub fn shown(resource: &Resource, mut members: Map<String, Json>) -> Map<String,
         } else if let Some(default) = field.default
             && members.get(name).is_none_or(Json::is_null)
         {
-            members.insert(name.to_owned(), default.json());
+            let default = default.json(&members);
+            members.insert(name.to_owned(), default);
         }
     }
     members
@@ -201,6 +237,7 @@ pub fn parted<'a>(
             Some((field, Place::Column(column) | Place::Moment(column))) => {
                 columns.push((field, column, value))
             }
+            Some((_, Place::Constant(_))) => {}
             _ => drop(document.insert(name.clone(), value.clone())),
         }
     }

@@ -52,8 +52,9 @@ fn object<'a>(fields: impl Iterator<Item = &'a Field>, resource: &Resource, show
         if shown
             && let Some(members) = schema.as_object_mut()
             && let Some(default) = field.default
+            && !matches!(default, super::Default::Same(_))
         {
-            members.insert("default".to_owned(), default.json());
+            members.insert("default".to_owned(), default.json(&Map::new()));
         }
         properties.insert(field.member.name.to_owned(), schema);
         let there = field.required || shown && field.default.is_some();
@@ -109,6 +110,7 @@ fn of_kind(kind: Kind) -> Json {
         Kind::Entries(most, kind) => {
             json!({ "type": "object", "maxProperties": most, "additionalProperties": of_kind(*kind) })
         }
+        Kind::Either(one, other) => json!({ "anyOf": [of_kind(*one), of_kind(*other)] }),
         Kind::Document => json!({ "type": "object" }),
         Kind::Any => json!({}),
     }

@@ -2,7 +2,7 @@
 
 use super::{
     declaration::{Resource, Shape, Verb},
-    model::{check_patch, shown},
+    model::check_patch,
     store,
     write::{Act, Write},
 };
@@ -51,12 +51,7 @@ async fn patch(
     body: Map<String, Value>,
 ) -> Result<Json<Value>, Error<Refusal>> {
     let set = check_patch(resource, body).map_err(Refusal::invalid_body)?;
-    let row = cx.db().first(store::only(resource)).await?;
-    let stored = match document(resource, row.as_ref()) {
-        // What cannot be read is overwritten.
-        Err(Fault { kind: FaultKind::Unreadable, .. }) => Map::new(),
-        other => other?,
-    };
+    let stored = before(cx, resource).await?;
     let id = match resource.shape {
         Shape::Singleton(Some(part)) => part.to_owned(),
         _ => cx.tenant().id().to_string(),
@@ -64,13 +59,29 @@ async fn patch(
     let mut write = Write { act: Act::Patch, id, stored, set, beside: Vec::new(), depends: false };
     (resource.before_write)(cx, &mut write).await?;
     let change = Change::of(format!("Update {}", resource.phrase), resource.noun, &write.id)
-        .patched(&shown(resource, write.stored), &write.set);
+        .patched(&view(cx, resource, write.stored), &write.set);
     let mut batch = write.beside;
     let at = batch.len();
     batch.push(store::merge(resource, write.set, cx.call().now));
     let outcomes = cx.commit(&change, batch).await?;
     let row = outcomes.get(at).and_then(|outcome| outcome.rows.first());
     Ok(Json(view(cx, resource, document(resource, row)?)))
+}
+
+/// What holds before a change. What cannot be read is overwritten.
+async fn before(cx: &Management, resource: &'static Resource) -> Result<Map<String, Value>, Fault> {
+    if let Some(remembered) = resource.remembered {
+        let known = cx.snapshot().await.map(|snapshot| remembered(&snapshot));
+        return Ok(match known {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        });
+    }
+    let row = cx.db().first(store::only(resource)).await?;
+    match document(resource, row.as_ref()) {
+        Err(Fault { kind: FaultKind::Unreadable, .. }) => Ok(Map::new()),
+        other => other,
+    }
 }
 
 fn view(cx: &Management, resource: &'static Resource, stored: Map<String, Value>) -> Value {

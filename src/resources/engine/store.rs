@@ -2,11 +2,11 @@
 
 use super::{
     declaration::{Place, Resource, Shape},
-    list::{Listing, Part},
-    model::{cell, parted},
+    list::Listing,
+    model::{cell, completed, parted},
 };
 use crate::{
-    db::{self, Query, Row, Statement, Value, read, write},
+    db::{self, Query, Row, Statement, Value, page::Part, read, write},
     error::Fault,
     tenant::InTenant,
     time::Timestamp,
@@ -65,6 +65,15 @@ pub fn by(resource: &Resource, column: &str, value: impl Into<Value>) -> Query<I
     read(format!("select {columns} from {table} {} and {column} = ?2", rows(resource))).bind(value)
 }
 
+/// The one that was made last; one row or none.
+pub fn newest(resource: &Resource) -> Query<InTenant> {
+    let (columns, table, id) = (columns(resource).join(", "), resource.table, resource.key.0);
+    read(format!(
+        "select {columns} from {table} {} order by created_at desc, {id} desc limit 1",
+        rows(resource)
+    ))
+}
+
 /// Which of `ids` (a JSON array) there are, by their key.
 pub fn existing(resource: &Resource, ids: &Json) -> Query<InTenant> {
     let (table, id) = (resource.table, resource.key.0);
@@ -88,7 +97,7 @@ pub fn list(resource: &Resource, listing: &Listing) -> Query<InTenant> {
     let query = bound(listing, query);
     match &listing.part {
         Part::Page(window) => query.bind(window.size).bind(window.start),
-        Part::After(key, size) => query.bind(size + 1).bind(key),
+        Part::After(key, _) => query.bind(listing.part.limit()).bind(key),
     }
 }
 
@@ -118,16 +127,20 @@ fn bound(listing: &Listing, query: Query<InTenant>) -> Query<InTenant> {
     listing.values.iter().cloned().fold(query, Query::bind)
 }
 
-/// Adds one. A taken value of a unique member is a conflict of its column.
+/// Adds one, one of the system's if it has `is_system`. A taken value of a unique member is a conflict of its column.
 pub fn insert(
     resource: &'static Resource,
     id: &str,
     new: &Map<String, Json>,
     now: Timestamp,
 ) -> Statement<InTenant> {
-    let (parts, document) = parted(resource, new);
-    let mut names = vec!["tenant_id", resource.key.0];
-    let mut values = vec![Value::from(id)];
+    let mut new = completed(resource, new);
+    let (mut names, mut values) = (vec!["tenant_id", resource.key.0], vec![Value::from(id)]);
+    if resource.system && new.remove("is_system").is_some_and(|system| system == Json::Bool(true)) {
+        names.push("is_system");
+        values.push(true.into());
+    }
+    let (parts, document) = parted(resource, &new);
     for (field, column, value) in parts.into_iter().filter(|(_, column, _)| *column != resource.key.0) {
         names.push(column);
         values.push(cell(field.member.kind, Some(value)));
@@ -152,7 +165,11 @@ pub fn insert(
         places.join(", "),
         columns(resource).join(", ")
     ));
-    values.into_iter().fold(statement, Statement::bind)
+    let statement = values.into_iter().fold(statement, Statement::bind);
+    match resource.among {
+        Some((_, kind)) => statement.counted_in([db::list([kind])]),
+        None => statement,
+    }
 }
 
 /// Refuses a batch if there is no such row any more.

@@ -1,17 +1,21 @@
 //! The management API of the members of an organization, and of the roles they hold in it.
 
-use super::{api::inexistent, store};
+use super::{ORGANIZATIONS, store};
 use crate::{
     access::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, page::total},
+    db::{
+        Page, Row,
+        page::{Paging, total},
+    },
     error::Error,
     events::Change,
-    http::{Json, NoContent, Path, Query, route::Routes},
+    http::{Fields, Json, NoContent, Path, Query, route::Routes},
     id::{OrganizationId, RoleId, UserId},
     resources::{
+        engine::api::inexistent,
         named::{check_count, check_known, texts},
         permissions, roles, users,
     },
@@ -55,16 +59,38 @@ struct Member {
 const USERS: usize = 10;
 const ROLES: usize = 50;
 
+/// Which members are wanted, and what of them.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(flatten)]
+    paging: Paging,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+/// What is shown of a member unless it is asked for other members (Auth0: their roles only then).
+const SHOWN: [&str; 4] = ["user_id", "email", "name", "picture"];
+
 async fn list_members(
     cx: &Management,
-    (Path(id), Query(page)): (Path<OrganizationId>, Query<Page>),
+    (Path(id), Query(wanted)): (Path<OrganizationId>, Query<Wanted>),
 ) -> Result<Json<Value>, Error<Refusal>> {
-    let window = page.check().map_err(Refusal::invalid_query)?;
-    let [organization, rows, count] =
-        cx.db().read([store::by_id(&id), store::members(&id, window), store::count_members(&id)]).await?;
-    organization.first().ok_or_else(inexistent)?;
-    let members = rows.into_iter().map(|row| Value::Object(present(row.0))).collect();
-    Ok(Json(window.list("members", members, total(&count)?)))
+    let part = wanted.paging.check().map_err(Refusal::invalid_query)?;
+    let [organization, mut rows, count] =
+        cx.db().read([store::by_id(&id), store::members(&id, &part), store::count_members(&id)]).await?;
+    organization.first().ok_or_else(|| inexistent(&ORGANIZATIONS))?;
+    let next = part.cut(&mut rows, "user_id")?;
+    let asked = wanted.fields.names();
+    let shown = |row: &Row| {
+        let mut member = present(row.0.clone());
+        member.insert("roles".to_owned(), row.json("roles")?);
+        if !asked {
+            member.retain(|name, _| SHOWN.contains(&name.as_str()));
+        }
+        Ok(wanted.fields.of(Value::Object(member)))
+    };
+    let members = cx.readable(("organization_members", "user_id"), &rows, shown);
+    Ok(Json(part.list("members", members, total(&count)?, next)))
 }
 
 async fn add_members(
@@ -74,7 +100,7 @@ async fn add_members(
     check_count("members", body.members.len(), USERS)?;
     let [organization, users] =
         cx.db().read([store::by_id(&id), users::store::existing(&json!(body.members))]).await?;
-    organization.first().ok_or_else(inexistent)?;
+    organization.first().ok_or_else(|| inexistent(&ORGANIZATIONS))?;
     check_known("user", body.members.iter().map(UserId::as_str), &texts(&users, "user_id")?)?;
     let additions = body.members.iter().map(|user| store::add_member(&id, user, cx.call().now));
     let change =
@@ -88,7 +114,7 @@ async fn remove_members(
     (Path(id), Json(body)): (Path<OrganizationId>, Json<Users>),
 ) -> Result<NoContent, Error<Refusal>> {
     check_count("members", body.members.len(), USERS)?;
-    cx.db().first(store::by_id(&id)).await?.ok_or_else(inexistent)?;
+    cx.db().first(store::by_id(&id)).await?.ok_or_else(|| inexistent(&ORGANIZATIONS))?;
     for user in &body.members {
         cx.check_may_stand_over_person(user).await?;
     }

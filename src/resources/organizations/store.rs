@@ -1,14 +1,18 @@
 //! SQL for organizations and their members.
 
-use super::model::Organization;
+use super::ORGANIZATIONS;
 use crate::{
-    db::{self, Query, Row, Statement, list, page::Window, read, write},
-    error::Fault,
-    id::{OrganizationId, RoleId, UserId},
-    json,
+    db::{
+        Query, Row, Statement, list,
+        page::{Part, Window},
+        read, write,
+    },
+    id::{ConnectionId, OrganizationId, RoleId, UserId},
+    resources::engine,
     tenant::InTenant,
     time::Timestamp,
 };
+use serde_json::{Map, Value as Json};
 
 /// The organization with this id; one row or none.
 pub fn by_id(id: &OrganizationId) -> Query<InTenant> {
@@ -18,64 +22,7 @@ pub fn by_id(id: &OrganizationId) -> Query<InTenant> {
 
 /// The organization with this name; one row or none.
 pub fn by_name(name: &str) -> Query<InTenant> {
-    read("select id, name, display_name, document from organizations where tenant_id = ?1 and name = ?2")
-        .bind(name)
-}
-
-/// A page of organizations, by name.
-pub fn page(window: Window) -> Query<InTenant> {
-    read(
-        "select id, name, display_name, document from organizations where tenant_id = ?1
-         order by name limit ?2 offset ?3",
-    )
-    .bind(window.size)
-    .bind(window.start)
-}
-
-/// How many there are, as `total`.
-pub fn count() -> Query<InTenant> {
-    read("select count(*) as total from organizations where tenant_id = ?1")
-}
-
-/// Adds an organization. A taken name is a conflict of `organizations.name`.
-///
-/// # Errors
-/// A fault if its settings do not serialize.
-pub fn insert(organization: &Organization, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
-    Ok(write(
-        "insert into organizations (tenant_id, id, name, display_name, document, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-    )
-    .bind(&organization.id)
-    .bind(organization.name.as_str())
-    .bind(organization.display_name.as_deref())
-    .bind(document(organization)?)
-    .bind(now))
-}
-
-/// Refuses a batch if the organization of a row of [`by_id`] has been changed since.
-///
-/// # Errors
-/// A fault if it is the row of something else.
-pub fn unchanged(row: &Row) -> Result<Statement<InTenant>, Fault> {
-    let columns = ["name", "display_name", "document"];
-    db::unchanged("organizations", ("id", row.text("id")?.into()), &columns, row)
-}
-
-/// Replaces everything of an organization but its id. A taken name is a conflict of `organizations.name`.
-///
-/// # Errors
-/// A fault if its settings do not serialize.
-pub fn update(organization: &Organization, now: Timestamp) -> Result<Statement<InTenant>, Fault> {
-    Ok(write(
-        "update organizations set name = ?3, display_name = ?4, document = ?5, updated_at = ?6
-         where tenant_id = ?1 and id = ?2",
-    )
-    .bind(&organization.id)
-    .bind(organization.name.as_str())
-    .bind(organization.display_name.as_deref())
-    .bind(document(organization)?)
-    .bind(now))
+    engine::store::by(&ORGANIZATIONS, "name", name)
 }
 
 /// Changes what an organization is called for people.
@@ -86,21 +33,19 @@ pub fn set_display_name(id: &OrganizationId, name: &str, now: Timestamp) -> Stat
         .bind(now)
 }
 
+/// Takes what the members of an organization hold there directly.
+pub fn take_permissions(id: &OrganizationId) -> Statement<InTenant> {
+    write(
+        "delete from user_permissions where tenant_id = ?1 and organization_id = ?2 and user_id in (
+           select user_id from organization_members where tenant_id = ?1 and organization_id = ?2)",
+    )
+    .bind(id)
+}
+
 /// Removes an organization with its members and with what they hold there.
-pub fn remove(id: &OrganizationId) -> [Statement<InTenant>; 7] {
-    [
-        write(
-            "delete from user_permissions where tenant_id = ?1 and organization_id = ?2 and user_id in (
-               select user_id from organization_members where tenant_id = ?1 and organization_id = ?2)",
-        )
-        .bind(id),
-        write("delete from user_roles indexed by user_roles_by_organization where tenant_id = ?1 and organization_id = ?2").bind(id),
-        write("delete from organization_members where tenant_id = ?1 and organization_id = ?2").bind(id),
-        write("delete from organization_invitations indexed by organization_invitations_by_organization where tenant_id = ?1 and organization_id = ?2").bind(id),
-        write("delete from organization_connections where tenant_id = ?1 and organization_id = ?2").bind(id),
-        write("delete from organization_client_grants where tenant_id = ?1 and organization_id = ?2").bind(id),
-        write("delete from organizations where tenant_id = ?1 and id = ?2").bind(id),
-    ]
+pub fn remove(id: &OrganizationId) -> Vec<Statement<InTenant>> {
+    let rest = engine::store::remove(&ORGANIZATIONS, id.as_str(), &Row::default());
+    std::iter::once(take_permissions(id)).chain(rest).collect()
 }
 
 /// Makes a user a member. Changes nothing if they are one already, or if either of the two does not exist.
@@ -143,16 +88,22 @@ pub fn membership(id: &OrganizationId, user: &UserId) -> Query<InTenant> {
     .bind(user)
 }
 
-/// A page of members with what is shown of them, by user id.
-pub fn members(id: &OrganizationId, window: Window) -> Query<InTenant> {
+/// A part of the members with what is shown of them and the roles that they hold there, by user id.
+pub fn members(id: &OrganizationId, part: &Part) -> Query<InTenant> {
     read(
-        "select m.user_id, u.email, u.name, u.picture from organization_members m
+        "select m.user_id, u.email, u.name, u.picture, (
+           select json_group_array(json_object('id', r.id, 'name', r.name)) from user_roles h
+           join roles r on r.tenant_id = ?1 and r.id = h.role_id
+           where h.tenant_id = ?1 and h.user_id = m.user_id and h.organization_id = ?2) as roles
+         from organization_members m
          join users u on u.tenant_id = ?1 and u.user_id = m.user_id
-         where m.tenant_id = ?1 and m.organization_id = ?2 order by m.user_id limit ?3 offset ?4",
+         where m.tenant_id = ?1 and m.organization_id = ?2 and m.user_id > ?3
+         order by m.user_id limit ?4 offset ?5",
     )
     .bind(id)
-    .bind(window.size)
-    .bind(window.start)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
 }
 
 /// How many members there are, as `total`.
@@ -161,16 +112,18 @@ pub fn count_members(id: &OrganizationId) -> Query<InTenant> {
         .bind(id)
 }
 
-/// A page of the organizations that a user is a member of, by id.
-pub fn of_user(user: &UserId, window: Window) -> Query<InTenant> {
+/// A part of the organizations that a user is a member of, by id.
+pub fn of_user(user: &UserId, part: &Part) -> Query<InTenant> {
     read(
         "select o.id, o.name, o.display_name, o.document from organization_members m
          join organizations o on o.tenant_id = ?1 and o.id = m.organization_id
-         where m.tenant_id = ?1 and m.user_id = ?2 order by m.organization_id limit ?3 offset ?4",
+         where m.tenant_id = ?1 and m.user_id = ?2 and m.organization_id > ?3
+         order by m.organization_id limit ?4 offset ?5",
     )
     .bind(user)
-    .bind(window.size)
-    .bind(window.start)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
 }
 
 /// How many organizations a user is a member of, as `total`.
@@ -257,19 +210,155 @@ pub fn administers(
     .bind(permission)
 }
 
-/// Reads a row of [`by_id`], [`by_name`], [`page`] or [`of_user`].
-///
-/// # Errors
-/// A fault if the row holds what the schema does not allow.
-pub fn organization(row: &Row) -> Result<Organization, Fault> {
-    Ok(Organization {
-        id: OrganizationId::new(row.text("id")?),
-        name: row.text("name")?,
-        display_name: row.optional_text("display_name")?,
-        document: row.json("document")?,
-    })
+/// How people sign in to an organization through a connection.
+pub struct Enabled<'a> {
+    connection: &'a str,
+    assign_membership_on_login: bool,
+    show_as_button: bool,
+    is_signup_enabled: bool,
 }
 
-fn document(organization: &Organization) -> Result<String, Fault> {
-    json::write(&organization.document)
+impl<'a> Enabled<'a> {
+    /// From a body that was checked, with Auth0's defaults.
+    pub fn of(body: &'a Map<String, Json>) -> Self {
+        let flag = |name: &str, default: bool| body.get(name).and_then(Json::as_bool).unwrap_or(default);
+        Self {
+            connection: body.get("connection_id").and_then(Json::as_str).unwrap_or_default(),
+            assign_membership_on_login: flag("assign_membership_on_login", false),
+            show_as_button: flag("show_as_button", true),
+            is_signup_enabled: flag("is_signup_enabled", false),
+        }
+    }
+}
+
+/// Enables a connection for an organization. One that is enabled already is a conflict of
+/// `organization_connections.connection_id`.
+pub fn enable(id: &OrganizationId, enabled: &Enabled<'_>, now: Timestamp) -> Statement<InTenant> {
+    write(
+        "insert into organization_connections (tenant_id, organization_id, connection_id, assign_membership_on_login,
+           show_as_button, is_signup_enabled, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+    )
+    .counted_in([list([id.as_str()])])
+    .bind(id)
+    .bind(enabled.connection)
+    .bind(enabled.assign_membership_on_login)
+    .bind(enabled.show_as_button)
+    .bind(enabled.is_signup_enabled)
+    .bind(now)
+}
+
+/// Sets what a body names of a connection that is enabled.
+pub fn set_connection(
+    id: &OrganizationId,
+    connection: &ConnectionId,
+    set: &Map<String, Json>,
+    now: Timestamp,
+) -> Statement<InTenant> {
+    let flag = |name: &str| set.get(name).and_then(Json::as_bool);
+    write(
+        "update organization_connections set assign_membership_on_login = coalesce(?4, assign_membership_on_login),
+           show_as_button = coalesce(?5, show_as_button), is_signup_enabled = coalesce(?6, is_signup_enabled),
+           updated_at = ?7
+         where tenant_id = ?1 and organization_id = ?2 and connection_id = ?3",
+    )
+    .bind(id)
+    .bind(connection)
+    .bind(flag("assign_membership_on_login"))
+    .bind(flag("show_as_button"))
+    .bind(flag("is_signup_enabled"))
+    .bind(now)
+}
+
+/// Takes a connection from an organization.
+pub fn disable(id: &OrganizationId, connection: &ConnectionId) -> Statement<InTenant> {
+    write("delete from organization_connections where tenant_id = ?1 and organization_id = ?2 and connection_id = ?3")
+        .bind(id)
+        .bind(connection)
+}
+
+/// Takes every connection from an organization.
+pub fn disable_all(id: &OrganizationId) -> Statement<InTenant> {
+    write("delete from organization_connections where tenant_id = ?1 and organization_id = ?2").bind(id)
+}
+
+/// Has the organization say which connections are enabled for it, as its rows do by then.
+pub fn say_connections(id: &OrganizationId) -> Statement<InTenant> {
+    write(
+        "update organizations set document = json_set(iif(json_valid(document), document, '{}'), '$.enabled_connections', json((
+           select json_group_array(json_object('connection_id', e.connection_id,
+             'assign_membership_on_login', json(iif(e.assign_membership_on_login, 'true', 'false')),
+             'show_as_button', json(iif(e.show_as_button, 'true', 'false')),
+             'is_signup_enabled', json(iif(e.is_signup_enabled, 'true', 'false'))))
+           from organization_connections e where e.tenant_id = ?1 and e.organization_id = ?2)))
+         where tenant_id = ?1 and id = ?2",
+    )
+    .bind(id)
+}
+
+/// A part of the connections that are enabled for an organization, by id.
+pub fn connections(id: &OrganizationId, part: &Part) -> Query<InTenant> {
+    read(
+        "select e.connection_id, e.assign_membership_on_login, e.show_as_button, e.is_signup_enabled, c.name, c.strategy
+         from organization_connections e join connections c on c.tenant_id = ?1 and c.id = e.connection_id
+         where e.tenant_id = ?1 and e.organization_id = ?2 and e.connection_id > ?3
+         order by e.connection_id limit ?4 offset ?5",
+    )
+    .bind(id)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
+}
+
+/// How many there are, as `total`.
+pub fn count_connections(id: &OrganizationId) -> Query<InTenant> {
+    read("select count(*) as total from organization_connections where tenant_id = ?1 and organization_id = ?2").bind(id)
+}
+
+/// One of them; one row or none.
+pub fn connection(id: &OrganizationId, connection: &ConnectionId) -> Query<InTenant> {
+    read(
+        "select e.connection_id, e.assign_membership_on_login, e.show_as_button, e.is_signup_enabled, c.name, c.strategy
+         from organization_connections e join connections c on c.tenant_id = ?1 and c.id = e.connection_id
+         where e.tenant_id = ?1 and e.organization_id = ?2 and e.connection_id = ?3",
+    )
+    .bind(id)
+    .bind(connection)
+}
+
+/// A page of the invitations to an organization, by id.
+pub fn invitations(id: &OrganizationId, window: Window) -> Query<InTenant> {
+    read(
+        "select id, organization_id, client_id, document, created_at, expires_at from organization_invitations
+         indexed by organization_invitations_by_organization
+         where tenant_id = ?1 and organization_id = ?2 order by id limit ?3 offset ?4",
+    )
+    .bind(id)
+    .bind(window.size)
+    .bind(window.start)
+}
+
+/// How many there are, as `total`.
+pub fn count_invitations(id: &OrganizationId) -> Query<InTenant> {
+    read(
+        "select count(*) as total from organization_invitations indexed by organization_invitations_by_organization
+         where tenant_id = ?1 and organization_id = ?2",
+    )
+    .bind(id)
+}
+
+/// One of them; one row or none.
+pub fn invitation(id: &OrganizationId, invitation: &str) -> Query<InTenant> {
+    read(
+        "select id, organization_id, client_id, document, created_at, expires_at from organization_invitations
+         where tenant_id = ?1 and id = ?3 and organization_id = ?2",
+    )
+    .bind(id)
+    .bind(invitation)
+}
+
+/// Takes an invitation back: its link is worth nothing any more.
+pub fn revoke_invitation(id: &OrganizationId, invitation: &str) -> Statement<InTenant> {
+    write("delete from organization_invitations where tenant_id = ?1 and id = ?3 and organization_id = ?2")
+        .bind(id)
+        .bind(invitation)
 }

@@ -1,16 +1,8 @@
 //! What an API is.
 
-use crate::{
-    http::{
-        Malformed,
-        shape::{Kind, Member},
-    },
-    id::ResourceServerId,
-    json,
-    time::Lifetime,
-};
+use crate::{http::Malformed, id::ResourceServerId, json, time::Lifetime};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 
 /// An API.
@@ -81,7 +73,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    const NAMES: [&str; 4] =
+    /// Their names.
+    pub const NAMES: [&str; 4] =
         ["access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"];
 
     /// Whether it has `permissions`.
@@ -104,42 +97,6 @@ pub struct Permission {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
-
-/// The members of an API that cannot be set.
-pub const FIXED: &[&str] = &["id", "is_system", "created_at", "updated_at"];
-
-/// What can be set of an API. Kinds that [`ResourceServer`] knows are its to check.
-pub const MEMBERS: [Member; 18] = [
-    Member::new("identifier", Kind::Any),
-    Member::new("name", Kind::Any),
-    Member::new("scopes", Kind::Any),
-    Member::new("token_lifetime", Kind::Any),
-    Member::new("token_lifetime_for_web", Kind::Integer(1, TOKEN_LIFETIME)).or_null(),
-    Member::new("allow_offline_access", Kind::Any),
-    Member::new("enforce_policies", Kind::Any),
-    Member::new("token_dialect", Kind::Word(&Dialect::NAMES)).or_null(),
-    Member::new("signing_alg", Kind::Any),
-    Member::new("skip_consent_for_verifiable_first_party_clients", Kind::Flag).or_null(),
-    Member::new("options", Kind::Object(&OPTIONS)).or_null(),
-    Member::new("metadata", Kind::Document).or_null(),
-    Member::new("verification_key", Kind::Text(1, 4096)).or_null(),
-    Member::new("verificationKey", Kind::Text(1, 4096)).or_null(),
-    Member::new("token_encryption", Kind::Document).or_null(),
-    Member::new("consent_policy", Kind::Text(1, 64)).or_null(),
-    Member::new("authorization_details", Kind::List(&Kind::Document, 10)).or_null(),
-    Member::new("proof_of_possession", Kind::Document).or_null(),
-];
-
-/// What AuthHero keeps under `options`: there, the first two are where Auth0 has them at the top.
-const OPTIONS: [Member; 7] = [
-    Member::new("enforce_policies", Kind::Flag).or_null(),
-    Member::new("token_dialect", Kind::Word(&Dialect::NAMES)).or_null(),
-    Member::new("allow_skipping_userinfo", Kind::Flag).or_null(),
-    Member::new("skip_userinfo", Kind::Flag).or_null(),
-    Member::new("persist_client_authorization", Kind::Flag).or_null(),
-    Member::new("enable_introspection_endpoint", Kind::Flag).or_null(),
-    Member::new("mtls", Kind::Document).or_null(),
-];
 
 /// The options that count, wherever they are set.
 const COUNTING: [&str; 2] = ["enforce_policies", "token_dialect"];
@@ -164,60 +121,28 @@ pub fn raise_options(body: &mut Map<String, Json>) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// The members of an API that cannot be changed.
-pub const IMMUTABLE: &[&str] = &["id", "identifier", "is_system", "created_at", "updated_at"];
+/// The names of scopes, as a document or a body lists them.
+pub fn scope_names(scopes: Option<&Json>) -> Vec<String> {
+    let items = scopes.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(|scope| scope.get("value")?.as_str()).map(str::to_owned).collect()
+}
 
-/// Auth0's limits: characters, scopes, and seconds (30 days).
-const IDENTIFIER_LENGTH: usize = 600;
-const NAME_LENGTH: usize = 200;
-const SCOPE_LENGTH: usize = 280;
-const SCOPES: usize = 1000;
-const TOKEN_LIFETIME: i64 = 2_592_000;
+/// Checks that each scope has a name, and is there once.
+///
+/// # Errors
+/// Words that name the scope.
+pub fn check_scopes(scopes: Option<&Json>) -> Result<(), Malformed> {
+    let (names, mut seen) = (scope_names(scopes), BTreeSet::new());
+    if scopes.and_then(Json::as_array).is_some_and(|scopes| scopes.len() != names.len()) {
+        return Err(Malformed("'scopes' must hold scopes with a value".to_owned()));
+    }
+    match names.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(Malformed(format!("scopes: {twice} is there more than once"))),
+        None => Ok(()),
+    }
+}
 
 impl ResourceServer {
-    /// Checks what can be set: an identifier without spaces, scopes that are scope tokens (RFC 6749 §3.3) and each
-    /// there once, a lifetime of at most 30 days.
-    ///
-    /// # Errors
-    /// Words that name the member.
-    pub fn check(&self) -> Result<(), String> {
-        let visible = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !(1..=IDENTIFIER_LENGTH).contains(&self.identifier.len()) || !visible(&self.identifier) {
-            return Err(format!("identifier must be 1 to {IDENTIFIER_LENGTH} visible ASCII characters"));
-        }
-        if !(1..=NAME_LENGTH).contains(&self.name.chars().count()) || self.name.contains(['<', '>']) {
-            return Err(format!("name must have 1 to {NAME_LENGTH} characters, without < and >"));
-        }
-        if self.document.scopes.len() > SCOPES {
-            return Err(format!("scopes can hold {SCOPES} scopes"));
-        }
-        let mut seen = BTreeSet::new();
-        for Permission { value, .. } in &self.document.scopes {
-            let token = visible(value) && !value.contains(['"', '\\']);
-            if !(1..=SCOPE_LENGTH).contains(&value.len()) || !token {
-                return Err(format!(
-                    "scopes: {value:?} must be 1 to {SCOPE_LENGTH} visible ASCII characters without \" and \\"
-                ));
-            }
-            if !seen.insert(value) {
-                return Err(format!("scopes: {value} is there more than once"));
-            }
-        }
-        if self.document.token_lifetime.is_some_and(|seconds| !(1..=TOKEN_LIFETIME).contains(&seconds)) {
-            return Err(format!("token_lifetime must be 1 to {TOKEN_LIFETIME} seconds"));
-        }
-        Ok(())
-    }
-
-    /// Says under `options`, if there are any, what holds.
-    pub fn settle_options(&mut self) {
-        let (policies, dialect) = (self.document.enforce_policies, self.document.token_dialect);
-        if let Some(Json::Object(options)) = self.document.other.get_mut("options") {
-            options.insert("enforce_policies".to_owned(), json!(policies));
-            options.insert("token_dialect".to_owned(), json!(dialect));
-        }
-    }
-
     /// How long its access tokens last.
     pub fn token_lifetime(&self) -> Lifetime {
         Lifetime::seconds(self.document.token_lifetime.unwrap_or(86_400))

@@ -6,7 +6,10 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::{Page, Row, page::total},
+    db::{
+        Page, Row,
+        page::{Paging, total},
+    },
     error::Error,
     events::Change,
     http::{Json, NoContent, Path, Query, Response, StatusCode, route::Routes},
@@ -49,18 +52,19 @@ const MAX: usize = 100;
 
 async fn list_users(
     cx: &Management,
-    (Path(id), Query(page)): (Path<RoleId>, Query<Page>),
+    (Path(id), Query(paging)): (Path<RoleId>, Query<Paging>),
 ) -> Result<Json<Value>, Error<Refusal>> {
-    let window = page.check().map_err(Refusal::invalid_query)?;
-    let [role, rows, count] =
-        cx.db().read([store::by_id(&id), store::holders(&id, window), store::count_holders(&id)]).await?;
+    let part = paging.check().map_err(Refusal::invalid_query)?;
+    let [role, mut rows, count] =
+        cx.db().read([store::by_id(&id), store::holders(&id, &part), store::count_holders(&id)]).await?;
     role.first().ok_or_else(|| inexistent(&ROLES))?;
+    let next = part.cut(&mut rows, "user_id")?;
     let present = |mut columns: Map<String, Value>| {
         columns.retain(|_, value| !value.is_null());
         Value::Object(columns)
     };
     let users = rows.into_iter().map(|row| present(row.0)).collect();
-    Ok(Json(window.list("users", users, total(&count)?)))
+    Ok(Json(part.list("users", users, total(&count)?, next)))
 }
 
 async fn list_roles(

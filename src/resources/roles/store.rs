@@ -1,7 +1,11 @@
 //! SQL for roles and who holds them.
 
 use crate::{
-    db::{Query, Statement, list, page::Window, read, write},
+    db::{
+        Query, Statement, list,
+        page::{Part, Window},
+        read, write,
+    },
     id::{OrganizationId, RoleId, UserId},
     tenant::InTenant,
     time::Timestamp,
@@ -93,16 +97,18 @@ pub fn count_of_user(user: &UserId) -> Query<InTenant> {
         .bind(user)
 }
 
-/// A page of the users who hold a role everywhere, by user id, with what is shown of them.
-pub fn holders(id: &RoleId, window: Window) -> Query<InTenant> {
+/// A part of the users who hold a role everywhere, by user id, with what is shown of them.
+pub fn holders(id: &RoleId, part: &Part) -> Query<InTenant> {
     read(
         "select u.user_id, u.email, u.name, u.picture from user_roles h
          join users u on u.tenant_id = ?1 and u.user_id = h.user_id
-         where h.tenant_id = ?1 and h.role_id = ?2 and h.organization_id = '' order by h.user_id limit ?3 offset ?4",
+         where h.tenant_id = ?1 and h.role_id = ?2 and h.organization_id = '' and h.user_id > ?3
+         order by h.user_id limit ?4 offset ?5",
     )
     .bind(id)
-    .bind(window.size)
-    .bind(window.start)
+    .bind(part.after())
+    .bind(part.limit())
+    .bind(part.offset())
 }
 
 /// How many users hold a role everywhere, as `total`.

@@ -1,13 +1,12 @@
 //! What a tenant can set, and what holds when it does not.
 
+use super::SETTINGS;
 use crate::{
-    http::{
-        Malformed,
-        shape::{self, Kind, Member},
-    },
+    http::Malformed,
     resources::{
         clients::{model::AppType, urls::check_logout},
         endings::model::Cause,
+        engine::model::check_patch,
     },
     time::Lifetime,
 };
@@ -26,6 +25,12 @@ pub struct Settings {
     /// Hours without use after which a session ends; Auth0's default is 72.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_session_lifetime: Option<i64>,
+    /// The same in minutes, in place of the hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_lifetime_in_minutes: Option<i64>,
+    /// The same in minutes, in place of the hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_session_lifetime_in_minutes: Option<i64>,
     /// The audience of a request that names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_audience: Option<String>,
@@ -80,76 +85,8 @@ pub enum Unsupported {
 }
 
 /// Auth0's defaults, in hours.
-const SESSION_LIFETIME: i64 = 168;
-const IDLE_SESSION_LIFETIME: i64 = 72;
-
-/// A year: the longest session, in hours.
-const YEAR: i64 = 8760;
-
-const HOURS: Kind = Kind::Integer(1, YEAR);
-const HTML: Kind = Kind::Text(0, 500_000);
-
-/// What can be set. Null clears, at every level.
-pub const MEMBERS: [Member; 37] = [
-    Member::new("log_retention_days", Kind::Integer(1, 365)).or_null(),
-    Member::new("friendly_name", Kind::Text(1, 255)).or_null(),
-    Member::new("picture_url", Kind::Url).or_null(),
-    Member::new("support_email", Kind::Email).or_null(),
-    Member::new("support_url", Kind::Url).or_null(),
-    Member::new("sender_email", Kind::Email).or_null(),
-    Member::new("sender_name", Kind::Text(1, 255)).or_null(),
-    Member::new("session_lifetime", HOURS).or_null(),
-    Member::new("idle_session_lifetime", HOURS).or_null(),
-    Member::new("ephemeral_session_lifetime", HOURS).or_null(),
-    Member::new("idle_ephemeral_session_lifetime", HOURS).or_null(),
-    Member::new("session_cookie", Kind::Object(&SESSION_COOKIE)).or_null(),
-    Member::new("sessions", Kind::Flags).or_null(),
-    Member::new("oidc_logout", Kind::Flags).or_null(),
-    Member::new("logout_revokes_refresh_tokens", Kind::Flag).or_null(),
-    Member::new("allowed_logout_urls", Kind::List(&Kind::Text(1, 2048), 100)).or_null(),
-    Member::new("default_redirection_uri", Kind::Url).or_null(),
-    Member::new("default_client_id", Kind::Text(1, 128)).or_null(),
-    Member::new("default_audience", Kind::Text(1, 600)).or_null(),
-    Member::new("default_directory", Kind::Text(1, 128)).or_null(),
-    Member::new("default_organization", Kind::Text(1, 64)).or_null(),
-    Member::new("enabled_locales", Kind::List(&Kind::Text(2, 35), 100)).or_null(),
-    Member::new("error_page", Kind::Object(&ERROR_PAGE)).or_null(),
-    Member::new("change_password", Kind::Object(&PAGE)).or_null(),
-    Member::new("guardian_mfa_page", Kind::Object(&PAGE)).or_null(),
-    Member::new("mfa", Kind::Object(&MFA)).or_null(),
-    Member::new("device_flow", Kind::Object(&DEVICE_FLOW)).or_null(),
-    Member::new("flags", Kind::Flags).or_null(),
-    Member::new("mtls", Kind::Flags).or_null(),
-    Member::new("sandbox_version", Kind::Text(1, 32)).or_null(),
-    Member::new("legacy_sandbox_version", Kind::Text(0, 32)).or_null(),
-    Member::new("acr_values_supported", Kind::List(&Kind::Text(1, 255), 50)).or_null(),
-    Member::new("allow_organization_name_in_authentication_api", Kind::Flag).or_null(),
-    Member::new("customize_mfa_in_postlogin_action", Kind::Flag).or_null(),
-    Member::new("pushed_authorization_requests_supported", Kind::Flag).or_null(),
-    Member::new("authorization_response_iss_parameter_supported", Kind::Flag).or_null(),
-    Member::new("skip_non_verifiable_callback_uri_confirmation_prompt", Kind::Flag).or_null(),
-];
-
-const SESSION_COOKIE: [Member; 1] =
-    [Member::new("mode", Kind::Word(&["persistent", "non-persistent"])).or_null()];
-
-const ERROR_PAGE: [Member; 3] = [
-    Member::new("html", HTML).or_null(),
-    Member::new("show_log_link", Kind::Flag).or_null(),
-    Member::new("url", Kind::Url).or_null(),
-];
-
-const PAGE: [Member; 2] = [Member::new("enabled", Kind::Flag).or_null(), Member::new("html", HTML).or_null()];
-
-const MFA: [Member; 2] = [
-    Member::new("policy", Kind::Word(&["always", "never"])).or_null(),
-    Member::new("unsupported_factors", Kind::Word(&["refuse", "ignore"])).or_null(),
-];
-
-const DEVICE_FLOW: [Member; 2] = [
-    Member::new("charset", Kind::Word(&["base20", "digits"])).or_null(),
-    Member::new("mask", Kind::Text(1, 20)).or_null(),
-];
+pub(super) const SESSION_LIFETIME: i64 = 168;
+pub(super) const IDLE_SESSION_LIFETIME: i64 = 72;
 
 /// The texts of a list, if it is one.
 fn texts(list: Option<&Json>) -> Vec<String> {
@@ -163,7 +100,7 @@ impl Settings {
     /// # Errors
     /// Words that name the member that is unknown or of the wrong kind.
     pub fn check(patch: &Map<String, Json>) -> Result<(), Malformed> {
-        shape::check(patch, &[&MEMBERS])?;
+        check_patch(&SETTINGS, patch.clone())?;
         for url in texts(patch.get("allowed_logout_urls")) {
             check_logout(&url, AppType::Native)
                 .map_err(|why| Malformed(format!("allowed_logout_urls: {url:?} {why}")))?;
@@ -187,13 +124,6 @@ impl Settings {
         setting.and_then(|it| it.get("rp_logout_end_session_endpoint_discovery")) != Some(&Json::Bool(false))
     }
 
-    /// The settings as they are shown: with the defaults that hold.
-    pub fn shown(mut self) -> Self {
-        self.session_lifetime.get_or_insert(SESSION_LIFETIME);
-        self.idle_session_lifetime.get_or_insert(IDLE_SESSION_LIFETIME);
-        self
-    }
-
     /// Whether the userinfo endpoint takes an access token in its query (RFC 6750 §2.3): only if the tenant says so.
     pub fn takes_token_in_query(&self) -> bool {
         let flags = self.other.get("flags");
@@ -211,11 +141,15 @@ impl Settings {
 
     /// How long a session lasts at the most.
     pub fn session_lifetime(&self) -> Lifetime {
-        Lifetime::hours(self.session_lifetime.unwrap_or(SESSION_LIFETIME))
+        lifetime(self.session_lifetime_in_minutes, self.session_lifetime, SESSION_LIFETIME)
     }
 
     /// How long a session lasts without being used.
     pub fn idle_session_lifetime(&self) -> Lifetime {
-        Lifetime::hours(self.idle_session_lifetime.unwrap_or(IDLE_SESSION_LIFETIME))
+        lifetime(self.idle_session_lifetime_in_minutes, self.idle_session_lifetime, IDLE_SESSION_LIFETIME)
     }
+}
+
+fn lifetime(minutes: Option<i64>, hours: Option<i64>, default: i64) -> Lifetime {
+    minutes.map_or_else(|| Lifetime::hours(hours.unwrap_or(default)), Lifetime::minutes)
 }

@@ -34,15 +34,3 @@ pub fn put(settings: &Settings, now: Timestamp) -> Result<Statement<InTenant>, F
     .bind(&document)
     .bind(now))
 }
-
-/// Merges a patch into the document at every level; null removes (RFC 7396). One statement, so that two changes at once
-/// do not undo each other.
-pub fn merge(patch: &serde_json::Value, now: Timestamp) -> Statement<InTenant> {
-    write(
-        "insert into settings (tenant_id, document, updated_at) values (?1, json_patch('{}', ?2), ?3)
-         on conflict (tenant_id) do update set
-           document = json_patch(iif(json_valid(settings.document), settings.document, '{}'), ?2), updated_at = excluded.updated_at",
-    )
-    .bind(patch)
-    .bind(now)
-}

@@ -3,7 +3,7 @@
 use crate::db::{Field, Kind};
 
 /// The fields of `q` (Auth0's names, and the columns behind them).
-pub const FIELDS: [Field; 20] = [
+pub const FIELDS: [Field; 23] = [
     Field::new("user_id", Kind::Exact).usual(),
     Field::new("email", Kind::Lower).usual(),
     Field::new("email_verified", Kind::Flag),
@@ -17,6 +17,9 @@ pub const FIELDS: [Field; 20] = [
     Field::new("blocked", Kind::Flag),
     Field::new("identities.connection", Kind::Exact).column("connection"),
     Field::new("identities.provider", Kind::Exact).column("provider"),
+    Field::new("app_metadata", Kind::Document),
+    Field::new("user_metadata", Kind::Document),
+    Field::new("email.raw", Kind::Lower).column("email"),
     Field::new("connection", Kind::Exact),
     Field::new("provider", Kind::Exact),
     Field::new("last_ip", Kind::Exact),

@@ -6,14 +6,17 @@ use super::{Provision, databases::store::set_free, seed};
 use crate::{
     error::{Fault, FaultKind},
     id::{OrganizationId, RoleId, UserId},
+    json,
     operations::engine::{StepContext, procedure::Done, retry::StepError, subject::Origin},
     resources::{
-        organizations::{self, model::Organization},
+        engine::store::insert,
+        organizations::{self, ORGANIZATIONS},
         roles,
     },
     tenant::{TenantDb, store::set_schema_version},
     time::Lifetime,
 };
+use serde_json::{Map, Value as Json};
 
 /// Rows deleted of each table in one transaction: far fewer than D1 deletes in the 30 s that a query may take.
 const CHUNK: u64 = 1_000;
@@ -61,13 +64,11 @@ pub async fn organize(cx: &StepContext<'_>) -> Result<Done, StepError> {
 pub async fn organize_for(cx: &StepContext<'_>, administrator: Option<&UserId>) -> Result<Done, StepError> {
     let tenant = &cx.operation.tenant;
     let id = cx.organization()?;
-    let organization = Organization {
-        id: id.clone(),
-        name: tenant.id.to_string(),
-        display_name: Some(tenant.friendly_name.clone()),
-        document: organizations::model::Document::default(),
-    };
-    let mut batch = vec![organizations::store::insert(&organization, cx.now)?];
+    let names = [
+        ("name".to_owned(), Json::from(tenant.id.as_str())),
+        ("display_name".to_owned(), Json::from(tenant.friendly_name.as_str())),
+    ];
+    let mut batch = vec![insert(&ORGANIZATIONS, id.as_str(), &json::gather::<Map<_, _>, _>(names), cx.now)];
     if let Some(user) = administrator {
         let role = RoleId::new(roles::store::TENANT_ADMIN_ROLE);
         batch.push(organizations::store::add_member(id, user, cx.now));

@@ -6,10 +6,10 @@ use crate::{
         Area, Management,
         management::{Refusal, scope},
     },
-    db::Row,
+    db::{Page, Row},
     error::{Error, Fault},
     events::Change,
-    http::{Json, NoContent, Path, route::Routes},
+    http::{Json, NoContent, Path, Query, route::Routes},
     id::UserId,
     resources::{
         authentication_methods as methods,
@@ -35,10 +35,19 @@ struct Place {
     method: String,
 }
 
-async fn list(cx: &Management, Path(id): Path<UserId>) -> Result<Json<Vec<Value>>, Error<Refusal>> {
+/// A page of the few that anybody has.
+async fn list(
+    cx: &Management,
+    (Path(id), Query(page)): (Path<UserId>, Query<Page>),
+) -> Result<Json<Value>, Error<Refusal>> {
+    let window = page.check().map_err(Refusal::invalid_query)?;
     let [user, rows] = cx.db().read([store::exists(&id), methods::store::of_account(&id)]).await?;
     user.first().ok_or_else(inexistent)?;
-    Ok(Json(cx.readable(("authentication_methods", "id"), &rows, shown)))
+    let methods = cx.readable(("authentication_methods", "id"), &rows, shown);
+    let total = i64::try_from(methods.len()).unwrap_or(i64::MAX);
+    let at = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    let methods = methods.into_iter().skip(at(window.start)).take(at(window.size)).collect();
+    Ok(Json(window.list("authenticators", methods, total)))
 }
 
 async fn remove(cx: &Management, Path(place): Path<Place>) -> Result<NoContent, Error<Refusal>> {

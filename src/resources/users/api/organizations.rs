@@ -6,13 +6,19 @@ use crate::{
         Management,
         management::{Refusal, scope},
     },
-    db::{Page, Row, page::total},
+    db::{
+        Row,
+        page::{Paging, total},
+    },
     error::Error,
     http::{Json, Path, Query, route::Routes},
     id::UserId,
-    resources::organizations,
+    resources::{
+        engine::model::stored,
+        organizations::{self, ORGANIZATIONS},
+    },
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(super) fn routes(r: &mut Routes) {
     r.get("/api/v2/users/{id}/organizations", scope("read:users"), list);
@@ -20,19 +26,20 @@ pub(super) fn routes(r: &mut Routes) {
 
 async fn list(
     cx: &Management,
-    (Path(id), Query(page)): (Path<UserId>, Query<Page>),
+    (Path(id), Query(paging)): (Path<UserId>, Query<Paging>),
 ) -> Result<Json<Value>, Error<Refusal>> {
-    let window = page.check().map_err(Refusal::invalid_query)?;
-    let [user, rows, count] = cx
+    let part = paging.check().map_err(Refusal::invalid_query)?;
+    let [user, mut rows, count] = cx
         .db()
         .read([
             store::exists(&id),
-            organizations::store::of_user(&id, window),
+            organizations::store::of_user(&id, &part),
             organizations::store::count_of_user(&id),
         ])
         .await?;
     user.first().ok_or_else(inexistent)?;
-    let shown = |row: &Row| Ok(json!(organizations::store::organization(row)?));
+    let next = part.cut(&mut rows, "id")?;
+    let shown = |row: &Row| Ok(Value::Object(stored(&ORGANIZATIONS, row)?));
     let organizations = cx.readable(("organizations", "id"), &rows, shown);
-    Ok(Json(window.list("organizations", organizations, total(&count)?)))
+    Ok(Json(part.list("organizations", organizations, total(&count)?, next)))
 }

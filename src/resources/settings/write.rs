@@ -1,35 +1,50 @@
-//! The management API of the tenant's settings.
+//! What is checked when the settings of a tenant are changed.
 
-use super::{model::Settings, store};
+use super::model::Settings;
 use crate::{
-    access::{
-        Area, Management,
-        management::{Refusal, scope},
-    },
-    error::{Error, Fault},
-    events::Change,
-    http::{Fields, Json, Members, Query, route::Routes},
+    access::{Area, Management, management::Refusal},
+    error::Error,
     id::{ClientId, OrganizationId},
+    platform::LocalBox,
     resources::{
         clients::{self, model::AppType},
-        connections, organizations, resource_servers,
+        connections,
+        engine::Write,
+        organizations, resource_servers,
     },
 };
-use serde_json::{Map, Value, json};
-
-/// The rows of the route table.
-pub fn routes(r: &mut Routes) {
-    r.get("/api/v2/tenants/settings", scope("read:tenant_settings"), get);
-    r.patch("/api/v2/tenants/settings", scope("update:tenant_settings"), update);
-}
+use serde_json::{Map, Value};
 
 /// The settings that decide what people must prove.
 const SIGN_IN: [&str; 1] = ["mfa"];
 
-async fn get(cx: &Management, Query(fields): Query<Fields>) -> Result<Json<Value>, Error<Refusal>> {
-    let row = cx.db().first(store::read_all()).await?;
-    Ok(Json(fields.of(json!(store::settings(row.as_ref())?.shown()))))
+pub(super) fn before<'a>(
+    cx: &'a Management,
+    write: &'a mut Write,
+) -> LocalBox<'a, Result<(), Error<Refusal>>> {
+    Box::pin(async move {
+        Settings::check(&write.set).map_err(Refusal::invalid_body)?;
+        if SIGN_IN.iter().any(|name| write.set.contains_key(*name)) {
+            cx.check_may_stand_over_everybody().await?;
+        }
+        // What was said last counts, in hours or in minutes.
+        for name in LIFETIMES {
+            let minutes = format!("{name}_in_minutes");
+            if write.set.contains_key(name) {
+                write.set.entry(minutes).or_insert(Value::Null);
+            }
+        }
+        check_named(cx, &write.set).await
+    })
 }
+
+/// What can be said in hours and in minutes.
+const LIFETIMES: [&str; 4] = [
+    "session_lifetime",
+    "idle_session_lifetime",
+    "ephemeral_session_lifetime",
+    "idle_ephemeral_session_lifetime",
+];
 
 /// Checks that what the settings name is there: a default that is not would refuse every sign-in that relies on it.
 async fn check_named(cx: &Management, patch: &Map<String, Value>) -> Result<(), Error<Refusal>> {
@@ -72,20 +87,4 @@ async fn check_named(cx: &Management, patch: &Map<String, Value>) -> Result<(), 
         );
     }
     Ok(())
-}
-
-async fn update(cx: &Management, Members(patch): Members) -> Result<Json<Settings>, Error<Refusal>> {
-    Settings::check(&patch).map_err(Refusal::invalid_body)?;
-    if SIGN_IN.iter().any(|name| patch.contains_key(*name)) {
-        cx.check_may_stand_over_everybody().await?;
-    }
-    check_named(cx, &patch).await?;
-    // Settings that cannot be read can be overwritten all the same.
-    let before = cx.snapshot().await.map(|snapshot| snapshot.settings.clone()).unwrap_or_default();
-    let change = Change::of("Update tenant settings", "tenant", cx.tenant().id()).patched(&before, &patch);
-    let merge = store::merge(&Value::Object(patch), cx.call().now);
-    let outcomes = cx.commit(&change, [merge, store::read_all().into()]).await?;
-    let row = outcomes.iter().flat_map(|outcome| &outcome.rows).next();
-    let row = row.ok_or_else(|| Fault::internal("the settings were not read back"))?;
-    Ok(Json(store::settings(Some(row))?.shown()))
 }
