@@ -101,7 +101,7 @@ pub enum Verb {
     Delete,
 }
 
-/// What a tenant has that has not set a resource of its own.
+/// What a tenant has that has not set a resource of its own. So far this is only said here, and nothing goes by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inherited {
     /// Nothing, or the defaults.
