@@ -97,7 +97,7 @@ fn a_manifest_that_is_missing_or_of_another_archive_is_refused_at_once() {
     let kept = trial.world.outside.objects.borrow()[&own].clone();
     let stranger = trial.world.outside.objects.borrow()[&foreign].clone();
     trial.world.outside.objects.borrow_mut().insert(own.clone(), stranger);
-    refused(&trial, &backup, "of another archive");
+    refused(&trial, &backup, "belongs to another archive");
     trial.world.outside.objects.borrow_mut().remove(&own);
     refused(&trial, &backup, "is missing");
     trial.world.outside.objects.borrow_mut().insert(own, kept);
