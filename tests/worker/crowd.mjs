@@ -28,6 +28,8 @@ const AT_ONCE = 10_000;
 const FIXED = {
   'former_keys.public_jwk': `'{"kty":"RSA","kid":"former ' || i || '","alg":"RS256","n":"AQAB","e":"AQAB"}'`,
   'imports.status': "'finished'",
+  // Entries before a block's beginning are those of blocks that have been removed, and are swept.
+  'log_blocks.since': "''",
 };
 
 /** Columns that hold JSON. */
