@@ -78,10 +78,15 @@ impl Timestamp {
         Lifetime(self.0.saturating_sub(earlier.0))
     }
 
+    /// The number of its day (UTC) since 1970-01-01.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(86_400_000)
+    }
+
     /// ISO-8601 with milliseconds and `Z`, the form of Auth0's JSON. Civil-date arithmetic after Howard Hinnant's
     /// published `civil_from_days`.
     pub fn iso(self) -> String {
-        let (days, millis) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
+        let (days, millis) = (self.day(), self.0.rem_euclid(86_400_000));
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -14,16 +14,16 @@ use serde::Deserialize;
 /// The `client_assertion_type`.
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How far ahead an assertion may end: it is made for one request, and remembered until then.
+/// The longest time until an assertion ends: it is made for one request, and remembered until then.
 const LONGEST: Lifetime = Lifetime::minutes(5);
 
-/// How far a client's clock may be ahead of ours.
+/// The most that a client's clock may be ahead of ours.
 const AHEAD: Lifetime = Lifetime::seconds(30);
 
 /// The longest `jti`, in bytes.
 const JTI: usize = 256;
 
-/// What a client signs.
+/// The claims that a client signs.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -36,7 +36,7 @@ struct Claims {
 }
 
 impl Claims {
-    /// Whether it is about this client, for us, and good now.
+    /// Tells whether it is about this client, for us, and good now.
     fn is_good(&self, client: &Client, endpoints: &[String], now: Timestamp) -> bool {
         let (id, now, ahead) = (client.client_id.as_str(), now.seconds(), AHEAD.as_seconds());
         let has_begun = |at: &Option<i64>| at.is_none_or(|at| at <= now.saturating_add(ahead));
@@ -50,7 +50,7 @@ impl Claims {
     }
 }
 
-/// Whether an assertion is of a key of this client, is good for this server, and has not been used before. It costs a round trip
+/// Tells whether a key of this client signed the assertion for this server, and nobody has used it before. It costs a round trip
 /// more than a secret: whether it was used, only the database can say.
 ///
 /// # Errors

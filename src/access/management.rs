@@ -1,17 +1,16 @@
 //! The management API: a bearer token with the scope that the route names.
 
 use super::{
-    Area, Call, Refuse,
+    Area, Call,
     bearer::{self, Unacceptable, Verified},
-    fault_words, live, log_unreadable,
+    live, log_unreadable,
     may_manage::{Bearer, may_manage},
-    refused,
 };
 use crate::{
     db::{Outcome, Row, Scope as _, Statement, quota, readable},
     error::{Error, Fault, FaultKind},
     events::{Change, Entry, store::short},
-    http::{Malformed, Response, StatusCode},
+    http::Malformed,
     id::{OrganizationId, TenantId, UserId},
     jose::Claims,
     limits::model::MANAGEMENT,
@@ -20,7 +19,7 @@ use crate::{
     tenant::{InTenant, Resolved, Tenant, TenantDb},
 };
 use serde_json::json;
-use std::{borrow::Cow, rc::Rc};
+use std::rc::Rc;
 
 /// The scope that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +33,7 @@ pub const fn scope(name: &'static str) -> Scope {
 /// The scope that lets a machine client of the main tenant manage every tenant. Never granted to a person.
 pub const ALL_TENANTS: &str = "tenants:all";
 
+pub use super::refusal::Refusal;
 pub use crate::resources::standing::model::TENANT_ADMIN;
 
 /// How often a change is made anew because somebody else came first.
@@ -46,120 +46,6 @@ pub struct Management {
     db: TenantDb,
     claims: Claims,
     bearer: Bearer,
-}
-
-/// An error of the management API, as Auth0 shapes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    status: StatusCode,
-    code: Cow<'static, str>,
-    message: String,
-    detail: Option<serde_json::Value>,
-}
-
-impl Refusal {
-    /// What the caller is told.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// 400: the request itself is wrong.
-    pub fn bad_request(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::with_status(StatusCode::BAD_REQUEST, code, message)
-    }
-
-    /// 400: the query says something that cannot be.
-    pub fn invalid_query(why: impl std::fmt::Display) -> Self {
-        Self::bad_request("invalid_query_string", format!("Query validation error: {why}"))
-    }
-
-    /// 400: the body says something that cannot be. `why` names the member.
-    pub fn invalid_body(why: impl std::fmt::Display) -> Self {
-        Self::bad_request("invalid_body", format!("Payload validation error: {why}"))
-    }
-
-    /// 400: a record that is to be imported says something that cannot be.
-    pub fn invalid_record(why: impl Into<String>) -> Self {
-        Self::bad_request("invalid_record", why)
-    }
-
-    /// 401: who are you?
-    pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self::with_status(StatusCode::UNAUTHORIZED, "invalid_token", message)
-    }
-
-    /// 403: you may not.
-    pub fn forbidden(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::with_status(StatusCode::FORBIDDEN, code, message)
-    }
-
-    /// 404: there is no such thing here.
-    pub fn not_found(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::with_status(StatusCode::NOT_FOUND, code, message)
-    }
-
-    /// 409: it clashes with what is there.
-    pub fn conflict(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::with_status(StatusCode::CONFLICT, code, message)
-    }
-
-    /// Any status, for what `app` refuses before an area is reached.
-    pub(crate) fn with_status(
-        status: StatusCode,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self { status, code: code.into(), message: message.into(), detail: None }
-    }
-
-    /// With what a program wants to know beside the words: the member `detail`.
-    pub fn with_detail(self, detail: serde_json::Value) -> Self {
-        Self { detail: Some(detail), ..self }
-    }
-
-    /// Has it written down: who was refused what.
-    pub(super) fn note(&self, call: &Call, db: &TenantDb, claims: Option<&Claims>) {
-        refused::note(call, db, claims, self.status, (&self.code, &self.message));
-    }
-}
-
-impl From<Refusal> for Error<Refusal> {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl Refuse for Refusal {
-    fn render(self) -> Response {
-        let error = self.status.canonical_reason().unwrap_or("Error");
-        let mut body = json!({
-            "statusCode": self.status.as_u16(), "error": error, "message": self.message, "errorCode": self.code,
-        });
-        if let (Some(detail), Some(members)) = (self.detail, body.as_object_mut()) {
-            members.insert("detail".to_owned(), detail);
-        }
-        let response = Response::json(self.status, &body);
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.with("www-authenticate", "Bearer")
-        } else {
-            response
-        }
-    }
-
-    fn fault(fault: &Fault, request_id: &str) -> Self {
-        let (status, words) = fault_words(fault);
-        let code = match fault.kind {
-            FaultKind::ReadOnly => "tenant_read_only",
-            FaultKind::Unreadable => "unreadable",
-            FaultKind::Limited(_) => "too_many_requests",
-            // Auth0's word.
-            FaultKind::OverQuota(_) => "too_many_entities",
-            FaultKind::TooLarge(_) => "payload_too_large",
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-            _ => "internal_error",
-        };
-        Self::with_status(status, code, format!("{words} (request {request_id})"))
-    }
 }
 
 /// Verifies the token for the management API: `401` for a token that is not acceptable, `403` for another API's.
@@ -304,6 +190,37 @@ fn target_of(call: &Call) -> Result<TenantId, Refusal> {
     Ok(target)
 }
 
+/// The tenant that a verified token lets its bearer manage here, with its rows, and what the token says about the bearer.
+async fn examine(
+    call: &Call,
+    verified: &Verified,
+    need: Scope,
+) -> Result<(Rc<Tenant>, TenantDb, Bearer), Error<Refusal>> {
+    let target = target_of(call)?;
+    let bearer = bearer_of(call, verified).await?;
+    if !may_manage(&bearer, &target, &call.shared.config.main_tenant) {
+        return Err(
+            Refusal::forbidden("wrong_tenant", "The token does not let you manage this tenant").into()
+        );
+    }
+    check_scope(&verified.claims, need)?;
+    let (tenant, db) = if target == *call.tenant.id() {
+        (Rc::clone(&call.tenant), call.db.clone())
+    } else {
+        match call.shared.directory.by_id(&target, call.now, &call.meter).await? {
+            Resolved::Serving(tenant, db) => (Rc::new(tenant), db),
+            Resolved::NotReady => return Err(Fault::unavailable(format!("{target} is not ready")).into()),
+            Resolved::Suspended => {
+                return Err(Refusal::forbidden("tenant_suspended", "This tenant is suspended").into());
+            }
+            Resolved::Unknown => {
+                return Err(Refusal::not_found("inexistent_tenant", "The tenant does not exist").into());
+            }
+        }
+    };
+    Ok((tenant, db, bearer))
+}
+
 impl Area for Management {
     const NAME: &'static str = "Management";
     type Need = Scope;
@@ -311,7 +228,9 @@ impl Area for Management {
 
     async fn admit(call: Call, need: Scope) -> Result<Self, Error<Refusal>> {
         let verified = authenticate(&call).await?;
-        noted(&call, &verified.claims.clone(), Self::examine(call.clone(), verified, need).await)
+        let examined = examine(&call, &verified, need).await;
+        let (tenant, db, bearer) = noted(&call, &verified.claims, examined)?;
+        Ok(Self { call, tenant, db, claims: verified.claims, bearer })
     }
 
     fn scope(need: Scope) -> Option<&'static str> {
@@ -332,33 +251,6 @@ impl Area for Management {
 }
 
 impl Management {
-    /// What a verified token lets its bearer do to the tenant that it is about.
-    async fn examine(call: Call, verified: Verified, need: Scope) -> Result<Self, Error<Refusal>> {
-        let target = target_of(&call)?;
-        let bearer = bearer_of(&call, &verified).await?;
-        if !may_manage(&bearer, &target, &call.shared.config.main_tenant) {
-            return Err(
-                Refusal::forbidden("wrong_tenant", "The token does not let you manage this tenant").into()
-            );
-        }
-        check_scope(&verified.claims, need)?;
-        let (tenant, db) = if target == *call.tenant.id() {
-            (Rc::clone(&call.tenant), call.db.clone())
-        } else {
-            match call.shared.directory.by_id(&target, call.now, &call.meter).await? {
-                Resolved::Serving(tenant, db) => (Rc::new(tenant), db),
-                Resolved::NotReady => return Err(Fault::unavailable(format!("{target} is not ready")).into()),
-                Resolved::Suspended => {
-                    return Err(Refusal::forbidden("tenant_suspended", "This tenant is suspended").into());
-                }
-                Resolved::Unknown => {
-                    return Err(Refusal::not_found("inexistent_tenant", "The tenant does not exist").into());
-                }
-            }
-        };
-        Ok(Self { call, tenant, db, claims: verified.claims, bearer })
-    }
-
     /// The tenant that is being managed.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant

@@ -12,6 +12,7 @@ pub mod may_manage;
 pub mod oauth;
 pub mod operator;
 pub mod preview;
+mod refusal;
 mod refused;
 pub mod session;
 

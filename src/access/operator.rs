@@ -25,6 +25,17 @@ pub struct Operator {
     bearer: Bearer,
 }
 
+/// The directory, if a verified token lets its bearer manage the installation, and what the token says about the bearer.
+fn examine(call: &Call, verified: &Verified, need: Scope) -> Result<(DirectoryDb, Bearer), Error<Refusal>> {
+    if !verified.issuer.is_main() || verified.claims.org_id.is_some() {
+        return Err(Refusal::forbidden("wrong_tenant", "The token does not let you manage tenants").into());
+    }
+    check_scope(&verified.claims, need)?;
+    let directory = call.shared.directory.db(&call.meter)?;
+    let all_tenants = verified.claims.gty.is_some() && verified.claims.has_scope(ALL_TENANTS);
+    Ok((directory, Bearer::Main { all_tenants }))
+}
+
 impl Area for Operator {
     const NAME: &'static str = "Operator";
     type Need = Scope;
@@ -35,7 +46,8 @@ impl Area for Operator {
             return Err(Refusal::not_found("not_found", "Tenants are managed at the base domain").into());
         }
         let verified = authenticate(&call).await?;
-        noted(&call, &verified.claims.clone(), Self::examine(call.clone(), verified, need))
+        let (directory, bearer) = noted(&call, &verified.claims, examine(&call, &verified, need))?;
+        Ok(Self { call, directory, claims: verified.claims, bearer })
     }
 
     fn scope(need: Scope) -> Option<&'static str> {
@@ -56,20 +68,6 @@ impl Area for Operator {
 }
 
 impl Operator {
-    /// What a verified token lets its bearer do to the installation.
-    fn examine(call: Call, verified: Verified, need: Scope) -> Result<Self, Error<Refusal>> {
-        if !verified.issuer.is_main() || verified.claims.org_id.is_some() {
-            return Err(
-                Refusal::forbidden("wrong_tenant", "The token does not let you manage tenants").into()
-            );
-        }
-        check_scope(&verified.claims, need)?;
-        let directory = call.shared.directory.db(&call.meter)?;
-        let all_tenants = verified.claims.gty.is_some() && verified.claims.has_scope(ALL_TENANTS);
-        let bearer = Bearer::Main { all_tenants };
-        Ok(Self { call, directory, claims: verified.claims, bearer })
-    }
-
     /// The directory's rows.
     pub fn directory(&self) -> &DirectoryDb {
         &self.directory

@@ -174,6 +174,11 @@ impl Part {
         }
     }
 
+    /// Binds where it begins, how many rows to read and how many to leave out, as the last three parameters of a query.
+    pub fn bind<S: Scope>(&self, query: Query<S>) -> Query<S> {
+        query.bind(self.after()).bind(self.limit()).bind(self.offset())
+    }
+
     /// Leaves as many rows as were asked for. The `key` of the last one, if there are others behind it.
     ///
     /// # Errors

@@ -164,10 +164,3 @@ pub fn log_id(platform: &dyn Platform, now: Timestamp) -> String {
 pub fn first_log_id(moment: Timestamp) -> String {
     format!("{:012x}", moment.millis())
 }
-
-/// The number of the day (UTC) of a moment.
-pub(crate) fn day(moment: Timestamp) -> i64 {
-    moment.millis().div_euclid(DAY.as_millis())
-}
-
-const DAY: crate::time::Lifetime = crate::time::Lifetime::days(1);

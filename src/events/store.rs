@@ -56,10 +56,10 @@ pub(crate) fn short(text: &str, most: usize) -> &str {
     text.char_indices().nth(most).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
-/// How many days an entry is kept where the settings do not say (`log_retention_days`); Auth0 keeps 30 at the most.
+/// The days for which an entry is kept where the settings do not say (`log_retention_days`); Auth0 keeps 30 at the most.
 pub const RETENTION_DAYS: i64 = 30;
 
-/// How many blocks one sweep removes, and how many entries.
+/// The most blocks, and the most entries, that one sweep removes.
 const BLOCKS: i64 = 64;
 const ENTRIES: i64 = 5_000;
 

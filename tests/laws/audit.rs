@@ -147,7 +147,6 @@ fn what_a_handler_refuses_is_told_of_where_it_was_refused() {
 #[test]
 fn who_proves_to_be_no_client_is_told_of() {
     let world = World::new();
-    let app = world.application("", &json!({}));
     let told = |client: &str, form: &[(&str, &str)]| {
         world.send(Ask::post("", "/oauth/token").form(form)).expect(401);
         let sql = format!("select * from logs where client_id is {client} order by id desc");
@@ -177,7 +176,6 @@ fn who_proves_to_be_no_client_is_told_of() {
     world.send(Ask::get("", "/userinfo").bearer("no.good.token")).expect(401);
     let refused = world.database("SHARED").query("select * from logs where type = 'fapi'");
     assert_eq!(refused.len(), 1);
-    let _ = app;
 }
 
 /// A tenant with a sealed log of several blocks.

@@ -12,7 +12,7 @@ const SILENT: [(&str, &str); 2] = [
     ("/management/tenants/{id}/import/records", "a piece of an import, whose beginning and end are told of"),
 ];
 
-/// What is missing in the entries (type and details) that were written while a request was answered that has `changed`
+/// Lists what is missing in the entries (type and details) that were written while a request was answered that has `changed`
 /// something else or not.
 pub fn faults(
     request: &Request,

@@ -8,7 +8,7 @@ use crate::{
     time::{Lifetime, Timestamp},
 };
 
-/// What the server says about the blocks of a log.
+/// The blocks of a log, as the server has compared them.
 #[derive(Debug, Clone)]
 pub struct Log {
     now: Timestamp,
@@ -19,19 +19,19 @@ pub struct Log {
     waiting_since: Option<Timestamp>,
 }
 
-/// How long an entry may wait for its block: the clock comes to every tenant in this time, even if there are thousands.
+/// The longest that an entry may wait for its block: the clock comes to every tenant in this time, even if there are thousands.
 const PATIENCE: Lifetime = Lifetime::days(1);
 
-/// How many findings are told one by one.
+/// The number of findings that are told one by one.
 const TOLD: usize = 5;
 
 impl Log {
-    /// Nothing yet, at this moment.
+    /// Begins with no block, at this moment.
     pub fn at(now: Timestamp) -> Self {
         Self { now, blocks: 0, entries: 0, newest: None, findings: Vec::new(), waiting_since: None }
     }
 
-    /// With one more answer of the server.
+    /// Adds one more answer of the server.
     pub fn add(&mut self, page: Blocks) {
         for Checked { block, finding } in page.blocks {
             self.blocks += 1;

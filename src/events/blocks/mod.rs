@@ -20,7 +20,7 @@ use crate::{
 use model::{MOST_ENTRIES, SETTLED};
 use serde_json::json;
 
-/// How many blocks are sealed at once; what is left is for the next time.
+/// The most blocks that one call seals; the next call goes on.
 const AT_ONCE: usize = 8;
 
 /// Seals what has come since the last block, if it is time. A tenant that is read-only is left alone.

@@ -1,6 +1,5 @@
 //! What a block is, where one ends, and whether what it sealed is still there. Pure.
 
-use super::super::day;
 use crate::{
     db::Row,
     error::Fault,
@@ -14,10 +13,10 @@ use sha2::{Digest as _, Sha256};
 /// The most entries of one block.
 pub const MOST_ENTRIES: i64 = 500;
 
-/// How often a block is sealed of what has come meanwhile, if it is not full before.
+/// The time between two blocks of a day, unless one is full before.
 pub const INTERVAL: Lifetime = Lifetime::minutes(5);
 
-/// How old an entry is when it is sealed. It is dated by the moment at which its request came; one that is written after
+/// The age at which an entry is sealed. It is dated by the moment at which its request came; one that is written after
 /// later entries have been sealed would look as if it had been slipped in.
 pub const SETTLED: Lifetime = Lifetime::minutes(2);
 
@@ -33,17 +32,17 @@ pub struct Block {
     pub since: String,
     /// The id of its last entry.
     pub until: String,
-    /// How many entries it holds.
+    /// The number of its entries.
     pub entries: i64,
     /// The hash of the block before; empty in the first.
     pub previous: String,
     /// SHA-256 of `previous` and of every entry, as hex.
     pub hash: String,
-    /// When it was sealed.
+    /// The moment at which it was sealed.
     pub sealed_at: Timestamp,
 }
 
-/// What is wrong with a block.
+/// A fault of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
@@ -65,16 +64,16 @@ impl Block {
     /// A fault if a row holds what the schema does not allow.
     pub fn of(before: Option<&Self>, rows: &[Row], now: Timestamp) -> Result<Option<Self>, Fault> {
         let Some(first) = rows.first() else { return Ok(None) };
-        let today = day(first.time("date")?);
+        let today = first.time("date")?.day();
         let mut own = Vec::with_capacity(rows.len());
         for row in rows {
-            if day(row.time("date")?) != today {
+            if row.time("date")?.day() != today {
                 break;
             }
             own.push(row);
         }
         let is_full = i64::try_from(own.len()).is_ok_and(|length| length >= MOST_ENTRIES);
-        let is_whole = is_full || own.len() < rows.len() || today < day(now.minus(SETTLED));
+        let is_whole = is_full || own.len() < rows.len() || today < now.minus(SETTLED).day();
         let is_due = before.is_none_or(|block| block.sealed_at.plus(INTERVAL) <= now);
         if !is_whole && !is_due {
             return Ok(None);

@@ -44,19 +44,18 @@ pub fn dissociate(organization: &OrganizationId, grant: &ClientGrantId) -> State
 
 /// A page of the grants that are associated with an organization, by id: all, to a client, for an audience, or both.
 pub fn of_organization(organization: &OrganizationId, wanted: Wanted<'_>, part: &Part) -> Query<InTenant> {
-    read(
-        "select g.id, g.client_id, g.audience, g.scope, g.organization_usage, g.allow_any_organization
+    part.bind(
+        read(
+            "select g.id, g.client_id, g.audience, g.scope, g.organization_usage, g.allow_any_organization
          from organization_client_grants a join client_grants g on g.tenant_id = ?1 and g.id = a.grant_id
          where a.tenant_id = ?1 and a.organization_id = ?2
          and (?3 is null or g.client_id = ?3) and (?4 is null or g.audience = ?4) and a.grant_id > ?5
          order by a.grant_id limit ?6 offset ?7",
+        )
+        .bind(organization)
+        .bind(wanted.client)
+        .bind(wanted.audience),
     )
-    .bind(organization)
-    .bind(wanted.client)
-    .bind(wanted.audience)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
 }
 
 /// How many there are, as `total`.
@@ -74,17 +73,16 @@ pub fn count_of_organization(organization: &OrganizationId, wanted: Wanted<'_>) 
 
 /// A page of the organizations that a grant is associated with, by id.
 pub fn organizations(grant: &ClientGrantId, part: &Part) -> Query<InTenant> {
-    read(
-        "select o.id, o.name, o.display_name, o.document
+    part.bind(
+        read(
+            "select o.id, o.name, o.display_name, o.document
          from organization_client_grants a indexed by organization_client_grants_by_grant
          join organizations o on o.tenant_id = ?1 and o.id = a.organization_id
          where a.tenant_id = ?1 and a.grant_id = ?2 and a.organization_id > ?3
          order by a.organization_id limit ?4 offset ?5",
+        )
+        .bind(grant),
     )
-    .bind(grant)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
 }
 
 /// How many there are, as `total`.

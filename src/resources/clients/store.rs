@@ -104,7 +104,7 @@ pub struct Wanted {
 
 /// A part of the clients by id, each as [`by_id`] has it.
 pub fn list(wanted: &Wanted, part: &Part, management: &str) -> Query<InTenant> {
-    read(with_reach!(
+    part.bind(read(with_reach!(
         "where tenant_id = ?1 and client_id > ?5
          and (?3 is null or coalesce(iif(json_valid(document), document ->> '$.app_type', null), 'regular_web')
            in (select value from json_each(?3)))
@@ -113,10 +113,7 @@ pub fn list(wanted: &Wanted, part: &Part, management: &str) -> Query<InTenant> {
     ))
     .bind(management)
     .bind(wanted.kinds.as_ref())
-    .bind(wanted.first_party)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
+    .bind(wanted.first_party))
 }
 
 /// How many there are, as `total`.

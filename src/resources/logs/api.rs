@@ -86,13 +86,13 @@ async fn get(
     Ok(Json(fields.of(json!(store::entry(&row)?))))
 }
 
-/// Where a reading of the blocks goes on.
+/// The query of a page of blocks.
 #[derive(Deserialize)]
 struct Onwards {
     from: Option<String>,
 }
 
-/// How many blocks one answer has compared with their entries.
+/// The number of blocks that one answer compares with their entries.
 const BLOCKS: usize = 10;
 
 /// The blocks that seal the log, oldest first, each compared with its entries and with the block before.

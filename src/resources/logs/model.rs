@@ -45,7 +45,7 @@ pub struct Entry {
     pub details: Option<Json>,
 }
 
-/// Some of the blocks that seal the log (an extension of Auth0's API).
+/// A page of the blocks that seal the log (an extension of Auth0's API).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Blocks {
     /// The blocks, oldest first.
@@ -64,7 +64,7 @@ pub struct Checked {
     /// The block.
     #[serde(flatten)]
     pub block: Block,
-    /// What is wrong with it.
+    /// The fault that was found, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding: Option<Finding>,
 }

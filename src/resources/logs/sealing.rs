@@ -9,7 +9,7 @@ use crate::{
     tenant::{Resolved, store},
 };
 
-/// How many tenants are looked at in one tick, of the calls that Cloudflare allows an invocation (1,000): with a tick every
+/// The number of tenants that one tick looks at, of the calls that Cloudflare allows an invocation (1,000): with a tick every
 /// five minutes, 1,000 tenants have their turn in less than two hours. A tenant in use does not wait for it.
 const PER_TICK: i64 = 50;
 

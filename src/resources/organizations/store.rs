@@ -90,8 +90,9 @@ pub fn membership(id: &OrganizationId, user: &UserId) -> Query<InTenant> {
 
 /// A part of the members with what is shown of them and the roles that they hold there, by user id.
 pub fn members(id: &OrganizationId, part: &Part) -> Query<InTenant> {
-    read(
-        "select m.user_id, u.email, u.name, u.picture, (
+    part.bind(
+        read(
+            "select m.user_id, u.email, u.name, u.picture, (
            select json_group_array(json_object('id', r.id, 'name', r.name)) from user_roles h
            join roles r on r.tenant_id = ?1 and r.id = h.role_id
            where h.tenant_id = ?1 and h.user_id = m.user_id and h.organization_id = ?2) as roles
@@ -99,11 +100,9 @@ pub fn members(id: &OrganizationId, part: &Part) -> Query<InTenant> {
          join users u on u.tenant_id = ?1 and u.user_id = m.user_id
          where m.tenant_id = ?1 and m.organization_id = ?2 and m.user_id > ?3
          order by m.user_id limit ?4 offset ?5",
+        )
+        .bind(id),
     )
-    .bind(id)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
 }
 
 /// How many members there are, as `total`.
@@ -114,16 +113,15 @@ pub fn count_members(id: &OrganizationId) -> Query<InTenant> {
 
 /// A part of the organizations that a user is a member of, by id.
 pub fn of_user(user: &UserId, part: &Part) -> Query<InTenant> {
-    read(
-        "select o.id, o.name, o.display_name, o.document from organization_members m
+    part.bind(
+        read(
+            "select o.id, o.name, o.display_name, o.document from organization_members m
          join organizations o on o.tenant_id = ?1 and o.id = m.organization_id
          where m.tenant_id = ?1 and m.user_id = ?2 and m.organization_id > ?3
          order by m.organization_id limit ?4 offset ?5",
+        )
+        .bind(user),
     )
-    .bind(user)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
 }
 
 /// How many organizations a user is a member of, as `total`.
@@ -297,16 +295,13 @@ pub fn say_connections(id: &OrganizationId) -> Statement<InTenant> {
 
 /// A part of the connections that are enabled for an organization, by id.
 pub fn connections(id: &OrganizationId, part: &Part) -> Query<InTenant> {
-    read(
+    part.bind(read(
         "select e.connection_id, e.assign_membership_on_login, e.show_as_button, e.is_signup_enabled, c.name, c.strategy
          from organization_connections e join connections c on c.tenant_id = ?1 and c.id = e.connection_id
          where e.tenant_id = ?1 and e.organization_id = ?2 and e.connection_id > ?3
          order by e.connection_id limit ?4 offset ?5",
     )
-    .bind(id)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
+    .bind(id))
 }
 
 /// How many there are, as `total`.

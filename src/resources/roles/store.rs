@@ -99,16 +99,15 @@ pub fn count_of_user(user: &UserId) -> Query<InTenant> {
 
 /// A part of the users who hold a role everywhere, by user id, with what is shown of them.
 pub fn holders(id: &RoleId, part: &Part) -> Query<InTenant> {
-    read(
-        "select u.user_id, u.email, u.name, u.picture from user_roles h
+    part.bind(
+        read(
+            "select u.user_id, u.email, u.name, u.picture from user_roles h
          join users u on u.tenant_id = ?1 and u.user_id = h.user_id
          where h.tenant_id = ?1 and h.role_id = ?2 and h.organization_id = '' and h.user_id > ?3
          order by h.user_id limit ?4 offset ?5",
+        )
+        .bind(id),
     )
-    .bind(id)
-    .bind(part.after())
-    .bind(part.limit())
-    .bind(part.offset())
 }
 
 /// How many users hold a role everywhere, as `total`.

@@ -10,6 +10,7 @@ use crate::{
             goal::{Command, MoveRow, Terms},
             model::Side,
         },
+        tenants::databases::store as databases,
     },
     tenant::{InDirectory, store::Database},
     time::Timestamp,
@@ -39,18 +40,9 @@ pub fn claim(
     bindings: &[String],
     now: Timestamp,
 ) -> [Statement<InDirectory>; 2] {
+    let has_no_target = "exists (select 1 from operations where id = ?4 and target_id is null)";
     [
-        write(
-            "update databases set state = 'claimed', tenant_id = ?1, updated_at = ?2
-             where id = (select id from databases where kind = 'pool' and state = 'free'
-                         and (uuid is not null or binding in (select value from json_each(?3))) order by id limit 1)
-             and exists (select 1 from operations where id = ?4 and lease_holder = ?5 and target_id is null)",
-        )
-        .bind(&operation.tenant.id)
-        .bind(now)
-        .bind(&serde_json::json!(bindings))
-        .bind(&operation.id)
-        .bind(holder),
+        databases::claim_free(operation, holder, bindings, now, has_no_target),
         write(
             "update operations set target_id = (
                select id from databases where tenant_id = ?2 and state = 'claimed' and id <> operations.source_id)
@@ -72,14 +64,7 @@ pub fn intend(
     now: Timestamp,
 ) -> [Statement<InDirectory>; 2] {
     [
-        write(
-            "insert into databases (id, name, binding, kind, state, tenant_id, created_at, updated_at)
-             values (?1, ?1, ?2, 'created', 'creating', ?3, ?4, ?4)",
-        )
-        .bind(name)
-        .bind(binding)
-        .bind(&operation.tenant.id)
-        .bind(now),
+        databases::creating(&operation.tenant.id, name, binding, now),
         write("update operations set target_id = ?2 where id = ?1").bind(&operation.id).bind(name),
     ]
 }

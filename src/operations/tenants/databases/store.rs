@@ -31,6 +31,29 @@ pub fn count_free(bindings: &[String]) -> Query<InDirectory> {
     .bind(&serde_json::json!(bindings))
 }
 
+/// Claims a free database of the pool that the script is bound to for the tenant of an operation, if `condition` holds (`?1` is
+/// the tenant, `?4` the operation) and `holder` has not lost the operation.
+pub fn claim_free(
+    operation: &Operation,
+    holder: &str,
+    bindings: &[String],
+    now: Timestamp,
+    condition: &str,
+) -> Statement<InDirectory> {
+    write(format!(
+        "update databases set state = 'claimed', tenant_id = ?1, updated_at = ?2
+         where id = (select id from databases where kind = 'pool' and state = 'free'
+                     and (uuid is not null or binding in (select value from json_each(?3))) order by id limit 1)
+         and {condition}
+         and exists (select 1 from operations where id = ?4 and lease_holder = ?5)"
+    ))
+    .bind(&operation.tenant.id)
+    .bind(now)
+    .bind(&serde_json::json!(bindings))
+    .bind(&operation.id)
+    .bind(holder)
+}
+
 /// Claims a free database of the pool that the script is bound to, unless the tenant has one or `holder` has lost the
 /// operation; and makes it the tenant's.
 pub fn claim(
@@ -39,19 +62,9 @@ pub fn claim(
     bindings: &[String],
     now: Timestamp,
 ) -> [Statement<InDirectory>; 2] {
+    let has_none = "not exists (select 1 from databases where tenant_id = ?1)";
     [
-        write(
-            "update databases set state = 'claimed', tenant_id = ?1, updated_at = ?2
-             where id = (select id from databases where kind = 'pool' and state = 'free'
-                         and (uuid is not null or binding in (select value from json_each(?3))) order by id limit 1)
-             and not exists (select 1 from databases where tenant_id = ?1)
-             and exists (select 1 from operations where id = ?4 and lease_holder = ?5)",
-        )
-        .bind(&operation.tenant.id)
-        .bind(now)
-        .bind(&serde_json::json!(bindings))
-        .bind(&operation.id)
-        .bind(holder),
+        claim_free(operation, holder, bindings, now, has_none),
         write(
             "update tenants set database_id = (select id from databases where tenant_id = ?1)
              where id = ?1 and exists (select 1 from databases where tenant_id = ?1) returning database_id",
@@ -60,17 +73,22 @@ pub fn claim(
     ]
 }
 
+/// Adds the row of a database that is about to be made for a tenant.
+pub fn creating(tenant: &TenantId, name: &str, binding: &str, now: Timestamp) -> Statement<InDirectory> {
+    write(
+        "insert into databases (id, name, binding, kind, state, tenant_id, created_at, updated_at)
+         values (?1, ?1, ?2, 'created', 'creating', ?3, ?4, ?4)",
+    )
+    .bind(name)
+    .bind(binding)
+    .bind(tenant)
+    .bind(now)
+}
+
 /// Writes down the database that is about to be made for a tenant, before it is made: whatever happens then, it is known.
 pub fn intend(tenant: &TenantId, name: &str, binding: &str, now: Timestamp) -> [Statement<InDirectory>; 2] {
     [
-        write(
-            "insert into databases (id, name, binding, kind, state, tenant_id, created_at, updated_at)
-             values (?1, ?1, ?2, 'created', 'creating', ?3, ?4, ?4)",
-        )
-        .bind(name)
-        .bind(binding)
-        .bind(tenant)
-        .bind(now),
+        creating(tenant, name, binding, now),
         write("update tenants set database_id = ?1 where id = ?2").bind(name).bind(tenant),
     ]
 }
